@@ -1,0 +1,70 @@
+# A small EVAD that learns eight real UCF101-24 clips by heart, on a CPU.
+# Data: tools/data/ucf101_24/README.md, section "A few clips".
+_base_ = ['../_base_/default_runtime.py', '../_base_/evad_vit-tiny.py']
+
+num_classes = 7
+data_root = 'data/ucf8'
+model = dict(context_decoder=dict(num_classes=num_classes))
+
+pack = dict(
+    type='PackActionInputs',
+    meta_keys=('img_shape', 'img_key', 'video_id', 'timestamp',
+               'original_shape'))
+pipeline = [
+    dict(
+        type='SampleAVAFrames', clip_len=8, frame_interval=2, test_mode=True),
+    dict(type='RawFrameDecode'),
+    dict(type='ClipBoxes'),
+    dict(type='FormatShape', input_format='NCTHW', collapse=True), pack
+]
+dataset = dict(
+    type='CheckedAVADataset',
+    ann_file=f'{data_root}/ava_all.csv',
+    label_file=f'{data_root}/label_map.pbtxt',
+    data_prefix=dict(img=f'{data_root}/frames'),
+    num_classes=num_classes + 1,
+    # timestamps are frame numbers
+    fps=1,
+    timestamp_start=0,
+    start_index=0,
+    pipeline=pipeline)
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dataset)
+val_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(test_mode=True, **dataset))
+test_dataloader = val_dataloader
+val_evaluator = dict(
+    type='AVAMetric',
+    ann_file=f'{data_root}/ava_all.csv',
+    exclude_file=None,
+    label_file=f'{data_root}/label_map.pbtxt',
+    num_classes=num_classes + 1)
+test_evaluator = val_evaluator
+
+max_epochs = 60
+train_cfg = dict(
+    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=10)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=3e-4, weight_decay=1e-4),
+    constructor='EVADOptimWrapperConstructor',
+    paramwise_cfg=dict(head_lr_mult=1.))
+param_scheduler = [
+    dict(
+        type='OneCycleLR',
+        eta_max=3e-4,
+        total_steps=max_epochs,
+        pct_start=0.1,
+        by_epoch=True,
+        convert_to_iter_based=True)
+]

@@ -1,0 +1,11 @@
+# Copyright (c) mmevad authors. All rights reserved.
+"""EVAD and ActionFormer for mmaction2 1.x.
+
+Importing this package first makes the installed stack work (``compat``), then
+registers everything in ``mmaction.registry``.
+"""
+from . import compat  # isort: skip
+from . import datasets, engine, models
+from .version import __version__
+
+__all__ = ['__version__', 'compat', 'datasets', 'engine', 'models']

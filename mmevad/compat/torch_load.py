@@ -1,0 +1,90 @@
+# Copyright (c) mmevad authors. All rights reserved.
+"""``torch.load`` refuses the training checkpoints of mmengine.
+
+Since torch 2.6 it reads plain data only, but mmengine stores its log buffers
+and NumPy values beside the weights. These types, which do nothing when they
+are read, are put on torch's list of known ones. The check itself stays on, so
+a checkpoint with code of any other kind is still refused.
+
+Older torch does not check by itself. There, mmengine's loader of local files
+is replaced by one that checks against the same list.
+"""
+from typing import Callable, Dict, Optional
+
+import numpy
+import torch
+from mmengine.config import ConfigDict
+from mmengine.logging import HistoryBuffer
+from mmengine.runner import CheckpointLoader
+from mmengine.utils import digit_version
+
+from .report import Report
+from .restricted_pickle import as_pickle_module
+
+# objects and structured types are left out: they hold pointers
+_NUMBERS_AND_TEXT = '?bhilqpBHILQPefdgFDGSU'
+
+
+def _alias(function: Callable, module: str) -> Callable:
+    """``function`` under another module's name, as another NumPy wrote it."""
+
+    def call(*args):
+        return function(*args)
+
+    call.__module__ = module
+    call.__name__ = call.__qualname__ = function.__name__
+    return call
+
+
+def known_types() -> Dict[str, Callable]:
+    """Full name in a checkpoint -> what it may call."""
+    if digit_version(numpy.__version__) >= digit_version('2.0.0'):
+        from numpy._core import multiarray
+    else:
+        from numpy.core import multiarray
+    calls = [HistoryBuffer, ConfigDict, numpy.ndarray, numpy.dtype]
+    calls += {type(numpy.dtype(code)) for code in _NUMBERS_AND_TEXT}
+    for function in (multiarray._reconstruct, multiarray.scalar):
+        calls += [
+            _alias(function, 'numpy.core.multiarray'),
+            _alias(function, 'numpy._core.multiarray')
+        ]
+    return {f'{call.__module__}.{call.__qualname__}': call for call in calls}
+
+
+def load_checked(filename: str, map_location: Optional[str] = None) -> dict:
+    """Read a local checkpoint that may hold data of known types only.
+
+    Args:
+        filename: Path of the file.
+        map_location: As in ``torch.load``.
+
+    Returns:
+        The checkpoint.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        pickle.UnpicklingError: If it would call anything that is not known.
+    """
+    import os.path as osp
+    if not osp.isfile(filename):
+        raise FileNotFoundError(f'{filename} can not be found.')
+    return torch.load(
+        filename,
+        map_location=map_location,
+        pickle_module=as_pickle_module(known_types()),
+        weights_only=False)
+
+
+def apply() -> Report:
+    name = 'torch.load refuses mmengine checkpoints'
+    if digit_version(torch.__version__) >= digit_version('2.6.0'):
+        torch.serialization.add_safe_globals(list(known_types().values()))
+        return Report(
+            name, True, 'HistoryBuffer and plain NumPy types allow-listed; '
+            'other code is still refused')
+    CheckpointLoader.register_scheme(
+        prefixes='', loader=load_checked, force=True)
+    return Report(
+        name, False, 'this torch does not check by itself: mmengine\'s '
+        'loader of local files now does')

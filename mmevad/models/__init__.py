@@ -1,0 +1,2 @@
+"""Models, one folder per pipeline."""
+from .evad import *  # noqa: F401,F403

@@ -1,0 +1,46 @@
+"""Feature pyramid over the keyframe maps."""
+from typing import List, Optional, Sequence, Tuple
+
+import torch.nn.functional as F
+from mmdet.models.necks import FPN
+from torch import Tensor
+
+from mmaction.registry import MODELS
+
+
+@MODELS.register_module()
+class KeyframeFPN(FPN):
+    """mmdet's FPN that can keep padding out of its convolutions.
+
+    Without masks it is mmdet's FPN (EVAD, Sec. 3.3). With masks, padded
+    places are zero before every convolution, so that what lies behind the
+    edge of a clip is the same whether the batch padded it or not.
+    """
+
+    def forward(self,
+                inputs: Sequence[Tensor],
+                masks: Optional[List[Tensor]] = None) -> Tuple[Tensor, ...]:
+        """Build the pyramid.
+
+        Args:
+            inputs (list[Tensor]): Keyframe maps (B, C, h_l, w_l), finest
+                first.
+            masks (list[Tensor], optional): (B, 1, h_l, w_l), 0 for padding.
+
+        Returns:
+            tuple[Tensor]: (B, out_channels, h_l, w_l) each.
+        """
+        if masks is None:
+            return super().forward(inputs)
+        laterals = [
+            conv(x * m) * m
+            for conv, x, m in zip(self.lateral_convs, inputs, masks)
+        ]
+        for i in range(len(laterals) - 1, 0, -1):
+            laterals[i - 1] = laterals[i - 1] + masks[i - 1] * F.interpolate(
+                laterals[i],
+                size=laterals[i - 1].shape[2:],
+                **self.upsample_cfg)
+        return tuple(
+            conv(x) * m
+            for conv, x, m in zip(self.fpn_convs, laterals, masks))

@@ -1,0 +1,172 @@
+"""Keyframe-centric token pruning as pure functions: score, select, restore.
+
+EVAD (arXiv 2304.08451), Sec. 3.2 and eq. 1. Selection carries no gradient.
+"""
+import math
+from typing import Optional, Sequence, Tuple
+
+import torch
+from torch import Tensor
+
+# logits of one tile of queries: 16 MB in float32, which stays near the cache
+TILE_ELEMENTS = 1 << 22
+
+
+def num_kept(keep_rate: float, num_tokens: int, num_protected: int) -> int:
+    """Number of unprotected tokens that a pruning block keeps.
+
+    Args:
+        keep_rate (float): rho, the share of all tokens that is kept.
+        num_tokens (int): N, tokens that enter the block.
+        num_protected (int): N1, tokens that are never dropped (the
+            keyframe's).
+
+    Returns:
+        int: ``ceil(rho * N) - N1``, at most ``N - N1``.
+
+    Raises:
+        ValueError: If ``ceil(rho * N)`` is less than ``N1``.
+    """
+    kept = math.ceil(keep_rate * num_tokens)
+    if kept < num_protected:
+        raise ValueError(
+            f'keep rate rho={keep_rate} leaves {kept} of N={num_tokens} '
+            f'tokens, which cuts into the N1={num_protected} keyframe '
+            'tokens; use a larger rho or fewer pruning blocks')
+    return min(kept, num_tokens) - num_protected
+
+
+@torch.no_grad()
+def attention_importance(q: Tensor,
+                         k: Tensor,
+                         scale: float,
+                         query_weight: Optional[Tensor] = None,
+                         key_mask: Optional[Tensor] = None) -> Tensor:
+    """Importance of every token: weighted column means of the attention map.
+
+    ``I_j = 1/(N*heads) * sum_heads sum_i w_i * softmax_attn(i, j)`` (eq. 1).
+    Queries are walked through in tiles, so the (heads, N, N) map never
+    exists as a whole.
+
+    Args:
+        q (Tensor): Queries, (B, heads, N, d).
+        k (Tensor): Keys, (B, heads, N, d).
+        scale (float): Factor of the logits.
+        query_weight (Tensor, optional): w_i, (B, N) or (1, N). Defaults to
+            None: 1 for all.
+        key_mask (Tensor, optional): (B, N), False where a token is padding:
+            it neither gives nor gets attention. Defaults to None.
+
+    Returns:
+        Tensor: (B, N) float32.
+    """
+    batch, heads, num, _ = q.shape
+    keys = (k * scale).transpose(-2, -1)
+    weight = q.new_ones((1, num), dtype=torch.float32)
+    if query_weight is not None:
+        weight = query_weight.float()
+    if key_mask is not None:
+        weight = weight * key_mask
+        bias = torch.zeros_like(key_mask, dtype=q.dtype).masked_fill_(
+            ~key_mask, float('-inf'))[:, None, None]
+    weight = weight.expand(batch, num)
+    tile = max(1, TILE_ELEMENTS // max(1, batch * heads * num))
+    total = q.new_zeros((batch, num), dtype=torch.float32)
+    for start in range(0, num, tile):
+        logits = q[:, :, start:start + tile] @ keys
+        if key_mask is not None:
+            logits = logits + bias
+        attn = logits.softmax(-1, dtype=torch.float32)
+        rows = weight[:, None, None, start:start + tile]
+        total += (rows @ attn).sum((1, 2))
+    count = num if key_mask is None else key_mask.sum(-1, keepdim=True)
+    return total / (count * heads)
+
+
+def select_tokens(importance: Tensor,
+                  keep: Sequence[int],
+                  valid: Optional[Tensor] = None
+                  ) -> Tuple[Tensor, Optional[Tensor]]:
+    """Pick the most important tokens of each clip.
+
+    Args:
+        importance (Tensor): (B, M).
+        keep (Sequence[int]): Tokens to keep, per clip. Clips that keep fewer
+            than the largest number are filled up with invalid tokens.
+        valid (Tensor, optional): (B, M), False where a token is padding.
+            Defaults to None: all are valid, and all of ``keep`` are equal.
+
+    Returns:
+        tuple: Kept positions (B, K) in descending order of importance, and
+        which of them count (B, K), None if ``valid`` is None.
+    """
+    most = max(keep)
+    if valid is None:
+        return importance.topk(most, dim=1).indices, None
+    importance = importance.masked_fill(~valid, float('-inf'))
+    index = importance.topk(most, dim=1).indices
+    rank = torch.arange(most, device=importance.device)
+    return index, rank < torch.as_tensor(keep, device=rank.device)[:, None]
+
+
+def gather_tokens(tokens: Tensor, index: Tensor) -> Tensor:
+    """Tokens (B, M, C) or ids (B, M) at positions ``index`` (B, K)."""
+    if tokens.dim() == 2:
+        return tokens.gather(1, index)
+    return tokens.gather(1, index[..., None].expand(-1, -1, tokens.size(-1)))
+
+
+def order_tokens(tokens: Tensor, ids: Tensor, num_protected: int,
+                 token_order: str) -> Tuple[Tensor, Tensor]:
+    """Pair surviving tokens with the places they are restored to.
+
+    Args:
+        tokens (Tensor): (B, N', C), protected ones first, the others in
+            descending order of importance.
+        ids (Tensor): (B, N') place of each token in the full map.
+        num_protected (int): Leading tokens that are left alone.
+        token_order (str): ``'position'`` sorts tokens by their place.
+            ``'importance'`` leaves the tokens and sorts the places alone, so
+            that tokens land on each other's places: that is how the released
+            weights were trained.
+
+    Returns:
+        tuple: Tokens (B, N', C) and places (B, N').
+    """
+    places, order = ids[:, num_protected:].sort(dim=1)
+    places = torch.cat((ids[:, :num_protected], places), dim=1)
+    if token_order == 'position':
+        rest = gather_tokens(tokens[:, num_protected:], order)
+        tokens = torch.cat((tokens[:, :num_protected], rest), dim=1)
+    return tokens, places
+
+
+def restore_tokens(tokens: Tensor,
+                   ids: Tensor,
+                   num_places: int,
+                   fill: Optional[Tensor] = None,
+                   valid: Optional[Tensor] = None) -> Tensor:
+    """Put surviving tokens back on the full map.
+
+    Args:
+        tokens (Tensor): (B, N', C).
+        ids (Tensor): (B, N') place of each token in the full map.
+        num_places (int): N, places of the full map.
+        fill (Tensor, optional): (1, 1, C) value of dropped places. Defaults
+            to None: zero.
+        valid (Tensor, optional): (B, N'), False for tokens that are left
+            out. Defaults to None.
+
+    Returns:
+        Tensor: (B, N, C).
+    """
+    batch, _, dims = tokens.shape
+    if valid is not None:  # a spare place takes what is left out
+        ids = ids.masked_fill(~valid, num_places)
+    size = num_places + (valid is not None)
+    if fill is None:
+        full = tokens.new_zeros((batch, size, dims))
+    else:
+        full = fill.to(tokens.dtype).expand(batch, size, dims)
+    full = full.scatter(1, ids[..., None].expand(-1, -1, dims), tokens)
+    return full[:, :num_places]

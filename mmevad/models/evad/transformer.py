@@ -1,0 +1,190 @@
+"""The pre-norm transformer block shared by backbone and context decoder."""
+from typing import Optional, Tuple
+
+import torch
+import torch.nn.functional as F
+from mmaction.models.backbones.vit_mae import get_sinusoid_encoding
+from mmcv.cnn import build_norm_layer
+from mmcv.cnn.bricks import DropPath
+from mmcv.cnn.bricks.transformer import FFN
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmaction.utils import ConfigType, OptConfigType
+
+
+class Attention(BaseModule):
+    """Multi-head self-attention with learned q and v biases (none on k).
+
+    Parameter names are those of mmaction2's ``vit_mae.Attention``.
+
+    Args:
+        embed_dims (int): Width C.
+        num_heads (int): Heads.
+        qkv_bias (bool): Learn a bias for q and v. Defaults to True.
+        drop_rate (float): Dropout of the output. Defaults to 0.
+    """
+
+    def __init__(self,
+                 embed_dims: int,
+                 num_heads: int,
+                 qkv_bias: bool = True,
+                 drop_rate: float = 0.) -> None:
+        super().__init__()
+        if embed_dims % num_heads:
+            raise ValueError(f'embed_dims={embed_dims} is not a multiple of '
+                             f'num_heads={num_heads}')
+        self.num_heads = num_heads
+        self.scale = (embed_dims // num_heads)**-0.5
+        self.qkv = nn.Linear(embed_dims, embed_dims * 3, bias=False)
+        if qkv_bias:
+            self.q_bias = nn.Parameter(torch.zeros(embed_dims))
+            self.v_bias = nn.Parameter(torch.zeros(embed_dims))
+        self.proj = nn.Linear(embed_dims, embed_dims)
+        self.proj_drop = nn.Dropout(drop_rate)
+
+    def forward(self,
+                x: Tensor,
+                key_mask: Optional[Tensor] = None
+                ) -> Tuple[Tensor, Tensor, Tensor]:
+        """Attend.
+
+        Args:
+            x (Tensor): (B, N, C).
+            key_mask (Tensor, optional): (B, N), False for tokens that nobody
+                may attend to. Defaults to None.
+
+        Returns:
+            tuple: Output (B, N, C), queries and keys (B, heads, N, d).
+        """
+        bias = None
+        if hasattr(self, 'q_bias'):
+            bias = torch.cat(
+                (self.q_bias, torch.zeros_like(self.v_bias), self.v_bias))
+        qkv = F.linear(x, self.qkv.weight, bias)
+        qkv = qkv.unflatten(-1, (3, self.num_heads, -1))
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        mask = None if key_mask is None else key_mask[:, None, None]
+        out = F.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask, scale=self.scale)
+        out = self.proj(out.transpose(1, 2).flatten(2))
+        return self.proj_drop(out), q, k
+
+
+class Block(BaseModule):
+    """Pre-norm transformer block: attention, then FFN, each residual.
+
+    Parameter names are those of mmaction2's ``vit_mae.Block``. The two halves
+    are methods of their own, because pruning happens between them.
+
+    Args:
+        embed_dims (int): Width C.
+        num_heads (int): Heads.
+        mlp_ratio (float): FFN width over C. Defaults to 4.
+        qkv_bias (bool): Learn a bias for q and v. Defaults to True.
+        drop_rate (float): Dropout after the attention's and the FFN's last
+            linear layer. Defaults to 0.
+        drop_path_rate (float): Stochastic depth. Defaults to 0.
+        norm_cfg (dict): Defaults to LayerNorm with eps 1e-6.
+        init_cfg (dict, optional): mmengine initialisation.
+    """
+
+    def __init__(self,
+                 embed_dims: int,
+                 num_heads: int,
+                 mlp_ratio: float = 4.,
+                 qkv_bias: bool = True,
+                 drop_rate: float = 0.,
+                 drop_path_rate: float = 0.,
+                 norm_cfg: ConfigType = dict(type='LN', eps=1e-6),
+                 init_cfg: OptConfigType = None) -> None:
+        super().__init__(init_cfg=init_cfg)
+        self.norm1 = build_norm_layer(norm_cfg, embed_dims)[1]
+        self.attn = Attention(embed_dims, num_heads, qkv_bias, drop_rate)
+        self.drop_path = (
+            DropPath(drop_path_rate) if drop_path_rate else nn.Identity())
+        self.norm2 = build_norm_layer(norm_cfg, embed_dims)[1]
+        self.mlp = FFN(
+            embed_dims=embed_dims,
+            feedforward_channels=int(embed_dims * mlp_ratio),
+            act_cfg=dict(type='GELU'),
+            ffn_drop=0.,
+            add_identity=False)
+        self.mlp_drop = nn.Dropout(drop_rate)
+
+    def attend(self,
+               x: Tensor,
+               key_mask: Optional[Tensor] = None
+               ) -> Tuple[Tensor, Tensor, Tensor]:
+        """First half: tokens (B, N, C) -> tokens, queries, keys."""
+        out, q, k = self.attn(self.norm1(x), key_mask)
+        return x + self.drop_path(out), q, k
+
+    def feed_forward(self, x: Tensor) -> Tensor:
+        """Second half: tokens (B, N, C) -> tokens (B, N, C)."""
+        return x + self.drop_path(self.mlp_drop(self.mlp(self.norm2(x))))
+
+    def forward(self, x: Tensor, key_mask: Optional[Tensor] = None) -> Tensor:
+        """Both halves: tokens (B, N, C) -> tokens (B, N, C)."""
+        return self.feed_forward(self.attend(x, key_mask)[0])
+
+
+class SineCosinePosition(nn.Module):
+    """Fixed sine-cosine table over the (t, h, w) places of a grid.
+
+    The table of the pretraining grid is resized per time slice (bicubic) to
+    the grid at hand. It is recomputed, not stored in checkpoints.
+
+    Args:
+        embed_dims (int): Width C.
+        grid (tuple[int]): (t, h, w) of the pretraining grid.
+    """
+
+    def __init__(self, embed_dims: int, grid: Tuple[int, int, int]) -> None:
+        super().__init__()
+        self.grid = tuple(grid)
+        table = get_sinusoid_encoding(grid[0] * grid[1] * grid[2], embed_dims)
+        self.register_buffer('table', table, persistent=False)
+
+    def forward(self, grid: Tuple[int, int, int]) -> Tensor:
+        """Table of a grid.
+
+        Args:
+            grid (tuple[int]): (t, h, w).
+
+        Returns:
+            Tensor: (1, t*h*w, C), t-major.
+
+        Raises:
+            ValueError: If t differs from the pretraining grid's.
+        """
+        slices, height, width = self.grid
+        if grid[0] != slices:
+            raise ValueError(
+                f'the clip has {grid[0]} time slices but the position table '
+                f'was made for {slices}; set num_frames of the model to the '
+                'length of the clips')
+        if tuple(grid) == self.grid:
+            return self.table
+        table = self.table.view(slices, height, width, -1).permute(0, 3, 1, 2)
+        table = F.interpolate(
+            table, size=grid[1:], mode='bicubic', align_corners=False)
+        return table.permute(0, 2, 3, 1).reshape(1, -1, self.table.size(-1))
+
+    def padded(self, grids, grid: Tuple[int, int, int]) -> Tensor:
+        """Tables of clips of different sizes on one common grid.
+
+        Args:
+            grids (list[tuple[int]]): (h, w) of each clip's own grid.
+            grid (tuple[int]): The common grid, (t, h, w).
+
+        Returns:
+            Tensor: (B, t*h*w, C), zero outside each clip's own grid.
+        """
+        slices, height, width = grid
+        tables = []
+        for own in grids:
+            table = self((slices, *own)).view(slices, *own, -1)
+            pad = (0, 0, 0, width - own[1], 0, height - own[0])
+            tables.append(F.pad(table, pad).flatten(0, 2))
+        return torch.stack(tables)

@@ -1,0 +1,372 @@
+"""KeyframeTokenPruneViT: clip -> surviving tokens and keyframe maps."""
+from typing import List, Optional, Sequence, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import build_norm_layer
+from mmcv.cnn.bricks.transformer import PatchEmbed
+from mmengine.model import BaseModule, ModuleList
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from mmaction.registry import MODELS
+from mmaction.utils import ConfigType
+from ...utils.videomae import load_videomae
+from .structures import Padding, VideoTokens
+from .token_pruning import (attention_importance, gather_tokens, num_kept,
+                            restore_tokens, select_tokens)
+from .transformer import Block, SineCosinePosition
+
+SELECTORS = ('gap', 'cls', 'random', 'unified')
+
+
+@MODELS.register_module()
+class KeyframeTokenPruneViT(BaseModule):
+    """Video transformer that drops context tokens and keeps the keyframe's.
+
+    EVAD (arXiv 2304.08451), Sec. 3.2. Parameter names are those of
+    mmaction2's ``VisionTransformer`` (VideoMAE), so its weights load by name;
+    ``init_cfg=dict(type='Pretrained', checkpoint=...)`` reads mmaction2's and
+    the authors' VideoMAE files and reports what was and was not loaded.
+    Pruning has no parameters: a checkpoint runs at any ``keep_rate``.
+
+    Args:
+        img_size (int): Side of the pretraining clips, in pixels: sets the
+            grid of the position table. Defaults to 224.
+        patch_size (int): Defaults to 16.
+        in_channels (int): Defaults to 3.
+        embed_dims (int): Width C. Defaults to 768.
+        depth (int): Blocks. Defaults to 12.
+        num_heads (int): Defaults to 12.
+        mlp_ratio (float): Defaults to 4.
+        qkv_bias (bool): Learned q and v biases. Defaults to True.
+        drop_rate (float): Dropout. Defaults to 0.
+        drop_path_rate (float): Stochastic depth of the last block, rising
+            linearly from 0. Defaults to 0.1.
+        num_frames (int): Frames of a clip. Defaults to 16.
+        tubelet_size (int): Frames of a token. Defaults to 2.
+        keep_rate (float or list[float]): rho, the share of all tokens that a
+            pruning block keeps, in (0, 1]; one for all or one for each
+            pruning block. Defaults to 0.7.
+        prune_blocks (list[int]): Blocks that prune, 0-based. Defaults to
+            (3, 6, 9).
+        selector (str): What is dropped. ``'gap'``: the tokens with the least
+            mean attention (eq. 1). ``'cls'``: with the least attention of a
+            class token. ``'unified'``: as ``gap``, but keyframe tokens
+            compete like the others. ``'random'``: a random choice before
+            block 0, down to the count after the last pruning. Defaults to
+            ``'gap'``.
+        keyframe_weight (float): w_kf, weight of the keyframe's queries in
+            the importance. Defaults to 1.
+        keyframe_index (int, optional): Time slice of the keyframe. Defaults
+            to None: the middle, t // 2, of an even number t of slices.
+        out_indices (list[int]): Blocks after which a keyframe map is taken,
+            0-based. Defaults to (2, 5, 8, 11).
+        map_scales (list[float]): Resizing of each keyframe map. Defaults to
+            (4, 2, 1, 0.5).
+        mask_padding (bool): Keep padded tokens out of attention, selection
+            and RoIs, so that a clip's result does not depend on the size of
+            its batch-mates. Defaults to False, as in the released model.
+        with_cp (bool or list[bool]): Activation checkpointing of the blocks,
+            for all or each. Defaults to False.
+        norm_cfg (dict): Defaults to LayerNorm with eps 1e-6.
+        init_cfg (dict or list[dict], optional): mmengine initialisation;
+            linear layers are truncated normal (std 0.02) by default.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(self,
+                 img_size: int = 224,
+                 patch_size: int = 16,
+                 in_channels: int = 3,
+                 embed_dims: int = 768,
+                 depth: int = 12,
+                 num_heads: int = 12,
+                 mlp_ratio: float = 4.,
+                 qkv_bias: bool = True,
+                 drop_rate: float = 0.,
+                 drop_path_rate: float = 0.1,
+                 num_frames: int = 16,
+                 tubelet_size: int = 2,
+                 keep_rate: Union[float, Sequence[float]] = 0.7,
+                 prune_blocks: Sequence[int] = (3, 6, 9),
+                 selector: str = 'gap',
+                 keyframe_weight: float = 1.,
+                 keyframe_index: Optional[int] = None,
+                 out_indices: Sequence[int] = (2, 5, 8, 11),
+                 map_scales: Sequence[float] = (4, 2, 1, 0.5),
+                 mask_padding: bool = False,
+                 with_cp: Union[bool, Sequence[bool]] = False,
+                 norm_cfg: ConfigType = dict(type='LN', eps=1e-6),
+                 init_cfg: Union[dict, List[dict], None] = [
+                     dict(
+                         type='TruncNormal', layer='Linear', std=0.02,
+                         bias=0.),
+                     dict(type='Constant', layer='LayerNorm', val=1., bias=0.)
+                 ]) -> None:
+        super().__init__(init_cfg=init_cfg)
+        if selector not in SELECTORS:
+            raise ValueError(f'selector={selector!r} is none of {SELECTORS}')
+        if len(out_indices) != len(map_scales):
+            raise ValueError(
+                f'out_indices={tuple(out_indices)} and map_scales='
+                f'{tuple(map_scales)} must have one entry per keyframe map')
+        for name, blocks in (('prune_blocks', prune_blocks), ('out_indices',
+                                                              out_indices)):
+            if list(blocks) != sorted(set(blocks) & set(range(depth))):
+                raise ValueError(
+                    f'{name}={tuple(blocks)} must be increasing block '
+                    f'numbers from 0 to {depth - 1}')
+        if isinstance(keep_rate, (int, float)):
+            keep_rate = [keep_rate] * len(prune_blocks)
+        if len(keep_rate) != len(prune_blocks) or not all(0 < r <= 1
+                                                          for r in keep_rate):
+            raise ValueError(
+                f'keep_rate={list(keep_rate)} must be one number in (0, 1] '
+                f'or {len(prune_blocks)} of them, one per pruning block')
+        self.embed_dims = embed_dims
+        self.patch_size = patch_size
+        self.tubelet_size = tubelet_size
+        self.keep_rates = dict(zip(prune_blocks, keep_rate))
+        self.selector = selector
+        self.keyframe_weight = keyframe_weight
+        self.keyframe_index = keyframe_index
+        self.out_indices = tuple(out_indices)
+        self.map_scales = tuple(map_scales)
+        # the smallest map needs a whole number of tokens
+        self.size_divisor = round(patch_size / min(1, min(map_scales)))
+        self.mask_padding = mask_padding
+        self.with_cp = [with_cp] * depth if isinstance(with_cp,
+                                                       bool) else with_cp
+        if len(self.with_cp) != depth:
+            raise ValueError(f'with_cp has {len(self.with_cp)} entries for '
+                             f'{depth} blocks')
+
+        kernel = (tubelet_size, patch_size, patch_size)
+        self.patch_embed = PatchEmbed(
+            in_channels=in_channels,
+            embed_dims=embed_dims,
+            conv_type='Conv3d',
+            kernel_size=kernel,
+            stride=kernel,
+            padding=(0, 0, 0),
+            dilation=(1, 1, 1))
+        self._slices(num_frames)
+        self.position = SineCosinePosition(
+            embed_dims, (num_frames // tubelet_size, img_size // patch_size,
+                         img_size // patch_size))
+        if selector == 'cls':
+            self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
+        rates = torch.linspace(0, drop_path_rate, depth).tolist()
+        self.blocks = ModuleList([
+            Block(embed_dims, num_heads, mlp_ratio, qkv_bias, drop_rate, rate,
+                  norm_cfg) for rate in rates
+        ])
+        self.norm = build_norm_layer(norm_cfg, embed_dims)[1]
+
+    def init_weights(self) -> None:
+        """Initialise; ``type='Pretrained'`` reads VideoMAE files."""
+        if isinstance(self.init_cfg,
+                      dict) and self.init_cfg['type'] == 'Pretrained':
+            load_videomae(self, self.init_cfg['checkpoint'])
+            self._is_init = True
+        else:
+            super().init_weights()
+
+    def _slices(self, frames: int) -> Tuple[int, int]:
+        """Number of time slices and the keyframe's index among them."""
+        if frames % self.tubelet_size:
+            raise ValueError(
+                f'a clip of {frames} frames cannot be cut into tubelets of '
+                f'{self.tubelet_size}; use a multiple of {self.tubelet_size}')
+        slices, key = frames // self.tubelet_size, self.keyframe_index
+        if key is None:
+            if slices % 2:
+                raise ValueError(
+                    f'a clip of {frames} frames gives an odd number of time '
+                    f'slices ({slices}), which has no keyframe at its half; '
+                    f'use a multiple of {2 * self.tubelet_size} frames or '
+                    'set keyframe_index')
+            key = slices // 2
+        if not 0 <= key < slices:
+            raise ValueError(f'keyframe_index={key} is not one of the '
+                             f'{slices} time slices, 0 to {slices - 1}')
+        return slices, key
+
+    def _embed(self, clip: Tensor,
+               padding: Optional[Padding]) -> Tuple[Tensor, Tensor, tuple]:
+        """Clip (B, 3, T, H, W) -> tokens (B, N, C), ids (B, N), grid; the
+        keyframe's tokens first."""
+        batch, _, frames, height, width = clip.shape
+        slices, key = self._slices(frames)
+        if height % self.size_divisor or width % self.size_divisor:
+            raise ValueError(
+                f'a clip of {height}x{width} pixels is not padded to a '
+                f'multiple of {self.size_divisor}; use '
+                'EVADDataPreprocessor')
+        grid = (slices, height // self.patch_size, width // self.patch_size)
+        x = self.patch_embed(clip)[0]
+        if padding is None:
+            x = x + self.position(grid)
+        else:
+            x = x + self.position.padded(padding.grids, grid)
+        spot = grid[1] * grid[2]
+        ids = torch.arange(slices * spot, device=x.device).view(slices, spot)
+        ids = torch.cat((ids[key], ids[:key].flatten(),
+                         ids[key + 1:].flatten()))
+        return x[:, ids], ids.expand(batch, -1), grid
+
+    def _importance(self, q: Tensor, k: Tensor, ids: Tensor,
+                    valid: Optional[Tensor], spot: int, key: int) -> Tensor:
+        """Importance (B, N) of all tokens but the class token."""
+        extra = q.size(2) - ids.size(1)
+        if self.selector == 'cls':
+            if valid is not None:
+                valid = F.pad(valid, (extra, 0), value=True)
+                valid = valid[:, None, None]
+            with torch.no_grad():
+                attn = q[:, :, :1] @ (k * self.blocks[0].attn.scale).mT
+                if valid is not None:
+                    attn = attn.masked_fill(~valid, float('-inf'))
+                attn = attn.softmax(-1, dtype=torch.float32)
+                return attn.mean(1)[:, 0, extra:]
+        weight = None
+        if self.keyframe_weight != 1:
+            weight = torch.ones_like(ids, dtype=torch.float32).masked_fill_(
+                ids // spot == key, self.keyframe_weight)
+        return attention_importance(q, k, self.blocks[0].attn.scale, weight,
+                                    valid)
+
+    def _keep(self, rates: Sequence[float], counts: List[int],
+              protected: List[int]) -> List[int]:
+        """Unprotected tokens of each clip left after pruning by ``rates``."""
+        keep = []
+        for total, kept in zip(counts, protected):
+            for rate in rates:
+                total = num_kept(rate, total, kept) + kept
+            keep.append(total - kept)
+        return keep
+
+    def _drop(self, x: Tensor, ids: Tensor, valid: Optional[Tensor],
+              importance: Tensor, keep: List[int], num_protected: int):
+        """Drop all but the ``keep`` most important unprotected tokens."""
+        extra = x.size(1) - ids.size(1)
+        free = None if valid is None else valid[:, num_protected:]
+        index, ranks = select_tokens(importance[:, num_protected:], keep, free)
+        first = torch.arange(num_protected, device=ids.device)
+        index = torch.cat((first.expand(len(ids), -1), index + num_protected),
+                          1)
+        if valid is not None:
+            valid = torch.cat((valid[:, :num_protected], ranks), 1)
+        x = torch.cat((x[:, :extra], gather_tokens(x[:, extra:], index)), 1)
+        return x, gather_tokens(ids, index), valid
+
+    def _run_block(self, number: int, x: Tensor, ids: Tensor,
+                   valid: Optional[Tensor], keep: Optional[List[int]],
+                   num_protected: int, spot: int, key: int):
+        """One block; ``keep`` is None where nothing is dropped."""
+        block, mask = self.blocks[number], valid
+        if mask is not None:
+            mask = F.pad(mask, (x.size(1) - ids.size(1), 0), value=True)
+        x, q, k = block.attend(x, mask)
+        if keep is not None:
+            importance = self._importance(q, k, ids, valid, spot, key)
+            x, ids, valid = self._drop(x, ids, valid, importance, keep,
+                                       num_protected)
+        return block.feed_forward(x), ids, valid
+
+    def _keyframe_map(self, x: Tensor, ids: Tensor, valid: Optional[Tensor],
+                      grid: tuple, key: int, scale: float) -> Tensor:
+        """The keyframe's tokens as a map (B, C, h*scale, w*scale)."""
+        spot = grid[1] * grid[2]
+        x = x[:, x.size(1) - ids.size(1):]
+        if self.selector == 'unified':
+            present = ids // spot == key
+            if valid is not None:
+                present = present & valid
+            x = restore_tokens(x, ids - key * spot, spot, valid=present)
+        else:
+            x = x[:, :spot]
+            if valid is not None:
+                x = x * valid[:, :spot, None]
+        x = x.mT.unflatten(2, grid[1:])
+        return x if scale == 1 else F.interpolate(x, scale_factor=scale)
+
+    def forward(
+            self,
+            clip: Tensor,
+            img_shapes: Optional[Sequence[Tuple[int, int]]] = None
+    ) -> VideoTokens:
+        """Encode clips.
+
+        Args:
+            clip (Tensor): (B, 3, T, H, W), normalised; H and W multiples of
+                32.
+            img_shapes (list[tuple[int]], optional): Unpadded (height, width)
+                of each clip, in pixels; needed with ``mask_padding``.
+
+        Returns:
+            VideoTokens: See there.
+
+        Raises:
+            ValueError: If T or the size does not fit, or a keep rate cuts
+                into the keyframe.
+        """
+        batch = len(clip)
+        size = tuple(d // self.patch_size for d in clip.shape[3:])
+        padding = None
+        if self.mask_padding:
+            if img_shapes is None:
+                raise ValueError('mask_padding needs the unpadded size of '
+                                 'each clip, img_shapes')
+            padding = Padding.from_shapes(img_shapes, size, self.patch_size,
+                                          self.size_divisor, clip.device)
+        x, ids, grid = self._embed(clip, padding)
+        slices, key = self._slices(clip.size(2))
+        spot = grid[1] * grid[2]
+        valid = None
+        spots = [spot] * batch
+        if padding is not None:
+            spots = padding.counts
+            valid = padding.valid.flatten(1).repeat(1, slices)
+        counts = [s * slices for s in spots]
+        num_protected = 0 if self.selector == 'unified' else spot
+        protected = [0] * batch if self.selector == 'unified' else spots
+        rates = self.keep_rates
+        if valid is not None:  # padding behind the keyframe goes at once
+            keep = self._keep([1.], counts, protected)
+            natural = -torch.arange(ids.size(1), device=x.device).float()
+            x, ids, valid = self._drop(x, ids, valid,
+                                       natural.expand(batch, -1), keep,
+                                       num_protected)
+        if self.selector == 'cls':
+            x = torch.cat((self.cls_token.expand(batch, -1, -1), x), 1)
+        elif self.selector == 'random':
+            keep = self._keep(list(rates.values()), counts, protected)
+            noise = torch.rand(ids.shape, device=x.device)
+            x, ids, valid = self._drop(x, ids, valid, noise, keep,
+                                       num_protected)
+            rates = {}
+        maps = []
+        for i in range(len(self.blocks)):
+            keep = None
+            if i in rates:
+                keep = self._keep([rates[i]], counts, protected)
+                left = [k + p for k, p in zip(keep, protected)]
+                keep, counts = (None if left == counts else keep), left
+            args = (i, x, ids, valid, keep, num_protected, spot, key)
+            if self.with_cp[i] and torch.is_grad_enabled():
+                x, ids, valid = checkpoint(
+                    self._run_block, *args, use_reentrant=False)
+            else:
+                x, ids, valid = self._run_block(*args)
+            if i in self.out_indices:
+                scale = self.map_scales[len(maps)]
+                maps.append(
+                    self._keyframe_map(x, ids, valid, grid, key, scale))
+        tokens = self.norm(x[:, x.size(1) - ids.size(1):])
+        masks = padding and padding.level_masks(self.map_scales)
+        return VideoTokens(tokens, ids, num_protected, grid, tuple(maps),
+                           valid, padding, masks)

@@ -1,0 +1,4 @@
+# Copyright (c) mmevad authors. All rights reserved.
+from .errors import DataError
+
+__all__ = ['DataError']

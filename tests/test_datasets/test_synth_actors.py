@@ -1,0 +1,379 @@
+# Copyright (c) mmevad authors. All rights reserved.
+import hashlib
+import importlib.util
+import json
+import os
+import pickle
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.registry import DefaultScope
+
+from mmevad.datasets.synth_actors import (ACTIVITIES, LABELS, POSTURES,
+                                          Settings, generate)
+from mmevad.datasets.synth_actors.actions import (GESTURES, POSE_FUNCTIONS,
+                                                  Style)
+from mmevad.datasets.synth_actors.annotations import MIN_VISIBLE, keyframes
+from mmevad.datasets.synth_actors.dataset import Task, make_scene, split_looks
+from mmevad.datasets.synth_actors.export import read_frame
+from mmevad.datasets.synth_actors.scene import SUPERSAMPLE, draw_frame
+from mmevad.datasets.synth_actors.schedule import Director
+from mmevad.datasets.synth_actors.skeleton import (JOINT, Body,
+                                                   forward_kinematics)
+
+FRAMES, INTERVAL, SIZE = 50, 6, (96, 72)
+TOOL = Path(__file__).parents[2] / 'tools/data/synth_actors/generate.py'
+
+
+@pytest.fixture(scope='module')
+def settings(tmp_path_factory):
+    return Settings(
+        str(tmp_path_factory.mktemp('synth') / 'data'),
+        seed=3,
+        size=SIZE,
+        videos=(2, 1, 1),
+        seconds=4.,
+        interval=INTERVAL,
+        workers=1)
+
+
+@pytest.fixture(scope='module')
+def truths(settings):
+    return generate(settings)
+
+
+@pytest.fixture(scope='module')
+def root(settings, truths):
+    return Path(settings.out_dir)
+
+
+def read_rows(root, suffix=''):
+    rows = []
+    for split in ('train', 'val', 'test'):
+        path = root / 'annotations' / f'ava_{split}{suffix}.csv'
+        rows += [line.split(',') for line in path.read_text().splitlines()]
+    return rows
+
+
+def hashes(root):
+    return {
+        str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(root.rglob('*')) if p.is_file()
+    }
+
+
+def test_same_seed_gives_same_bytes_with_any_number_of_workers(
+        settings, root, tmp_path):
+    again = replace(settings, out_dir=str(tmp_path / 'again'), workers=2)
+    generate(again)
+    first, second = hashes(root), hashes(tmp_path / 'again')
+    assert len(first) == 4 * (FRAMES + 1) + 16
+    assert first == second
+
+
+def test_csv_rows_are_the_tube_frames_at_keyframes(root):
+    with open(root / 'annotations' / 'tubes.pkl', 'rb') as file:
+        data = pickle.load(file)
+    scale = np.array(SIZE * 2)
+    from_tubes = defaultdict(list)
+    for video, by_label in data['gttubes'].items():
+        for label, tubes in by_label.items():
+            for tube in tubes:
+                assert tube.dtype == np.float32 and tube.shape[1] == 5
+                assert (np.diff(tube[:, 0]) == 1).all()
+                assert tube[:, 0].min() >= 1 and tube[:, 0].max() <= FRAMES
+                for frame, *box in tube:
+                    if frame in keyframes(FRAMES, INTERVAL):
+                        key = (video, int(frame), label)
+                        from_tubes[key].append(np.array(box) / scale)
+    from_rows = defaultdict(list)
+    for video, frame, x1, y1, x2, y2, action, _ in read_rows(root):
+        box = np.array([x1, y1, x2, y2], float)
+        assert 0 <= box.min() and box.max() <= 1
+        assert (box[2:] > box[:2]).all()
+        from_rows[video, int(frame), int(action) - 1].append(box)
+    assert from_rows.keys() == from_tubes.keys()
+    for key, boxes in from_rows.items():
+        np.testing.assert_allclose(boxes, from_tubes[key], atol=2e-6)
+
+
+def test_tube_pickle_and_json_agree(root):
+    folder = root / 'annotations'
+    with open(folder / 'tubes.pkl', 'rb') as file:
+        data = pickle.load(file)
+    text = json.loads((folder / 'tubes.json').read_text())
+    assert text['labels'] == data['labels'] == list(LABELS)
+    assert set(data['nframes'].values()) == {FRAMES}
+    assert set(data['resolution'].values()) == {SIZE[::-1]}
+    assert data['train_videos'] == [['train_000', 'train_001']]
+    assert data['test_videos'] == [['test_000']]
+    for video, by_label in data['gttubes'].items():
+        for label, tubes in by_label.items():
+            others = text['gttubes'][video][str(label)]
+            assert len(others) == len(tubes)
+            for tube, other in zip(tubes, others):
+                np.testing.assert_allclose(tube, other, atol=1e-3)
+
+
+def test_segments_span_the_tubes_of_the_activities(root):
+    with open(root / 'annotations' / 'tubes.pkl', 'rb') as file:
+        tubes = pickle.load(file)['gttubes']
+    data = json.loads((root / 'annotations' / 'segments.json').read_text())
+    assert set(data['database']) == set(tubes)
+    for video, entry in data['database'].items():
+        assert entry['duration'] == pytest.approx(FRAMES / entry['fps'])
+        spans = {(k, (t[0, 0] - 1) / entry['fps'], t[-1, 0] / entry['fps'])
+                 for k, v in tubes[video].items()
+                 for t in v if LABELS[k] in ACTIVITIES}
+        found = [(s['label_id'], *s['segment']) for s in entry['annotations']]
+        for s in entry['annotations']:
+            assert s['label'] == LABELS[s['label_id']]
+            assert 0 <= s['segment'][0] < s['segment'][1] <= entry['duration']
+            for end in (0, 1):
+                assert any(k == s['label_id'] and np.isclose(
+                    (a, b)[end], s['segment'][end], atol=1e-4)
+                           for k, a, b in spans)
+        for k, a, b in spans:
+            assert any(k == m and s <= a + 1e-4 and b <= e + 1e-4
+                       for m, s, e in found)
+
+
+def test_visible_people_have_one_body_action_and_hidden_ones_no_row(
+        root, truths):
+    body = [i for i, name in enumerate(LABELS) if name not in GESTURES]
+    shown = {}
+    for t in truths:
+        assert (t.labels[..., body].sum(-1) == 1).all()
+        for p in range(len(t.boxes)):
+            for f in keyframes(FRAMES, INTERVAL):
+                if t.visible[p, f - 1] >= MIN_VISIBLE:
+                    shown[t.video_id, f, p + 1] = t.labels[p, f - 1].sum()
+    counts = defaultdict(int)
+    for row in read_rows(root):
+        counts[row[0], int(row[1]), int(row[7])] += 1
+    assert counts == shown
+
+
+def test_splits_share_no_look_and_no_background(settings, root):
+    meta = json.loads((root / 'annotations' / 'videos.json').read_text())
+    seen = defaultdict(set)
+    for video in meta.values():
+        for name in [video['background'], *video['looks']]:
+            seen[name].add(video['split'])
+    assert all(len(splits) == 1 for splits in seen.values())
+    drawn = [(k.body.stature, k.shirt, k.trousers)
+             for split in ('train', 'val', 'test')
+             for k in split_looks(settings.seed, split)]
+    assert len(set(drawn)) == len(drawn) == 58
+
+
+def test_boxes_are_tight_around_the_masks(settings):
+    whole = 0
+    scene = make_scene(Task('train', 1), settings)
+    for frame in range(0, FRAMES, 5):
+        drawn = draw_frame(scene, frame)
+        for i, (box, visible) in enumerate(zip(drawn.boxes, drawn.visible)):
+            assert 0 <= visible <= 1
+            ys, xs = np.nonzero(drawn.owner == i + 1)
+            if not len(xs):
+                continue
+            seen = np.array(
+                [xs.min(), ys.min(),
+                 xs.max() + 1, ys.max() + 1]) / SUPERSAMPLE
+            assert (seen[:2] >= box[:2]).all() and (seen[2:] <= box[2:]).all()
+            if visible == 1:
+                whole += 1
+                np.testing.assert_array_equal(seen, box)
+    assert whole >= 5
+
+
+@pytest.mark.parametrize('use_frames', [True, False])
+def test_clip_centre_is_the_annotated_frame(root, use_frames):
+    import mmaction.datasets.transforms  # noqa: F401
+    from mmaction.datasets import AVADataset
+    sample = dict(
+        type='SampleAVAFrames', clip_len=4, frame_interval=3, test_mode=True)
+    folder = root / 'annotations'
+    common = dict(
+        label_file=str(folder / 'label_map.pbtxt'),
+        exclude_file=str(folder / 'ava_train_excluded_timestamps.csv'),
+        num_classes=len(LABELS) + 1,
+        fps=1)
+    if use_frames:
+        kwargs = dict(
+            ann_file=str(folder / 'ava_train.csv'),
+            pipeline=[sample, dict(type='RawFrameDecode')],
+            data_prefix=dict(img=str(root / 'frames')),
+            filename_tmpl='img_{:05}.jpg',
+            start_index=1,
+            timestamp_start=2,
+            timestamp_end=2 + FRAMES)
+    else:
+        pytest.importorskip('decord')
+        kwargs = dict(
+            ann_file=str(folder / 'ava_train_videos.csv'),
+            pipeline=[
+                dict(type='DecordInit'), sample,
+                dict(type='DecordDecode')
+            ],
+            data_prefix=dict(img=str(root / 'videos')),
+            use_frames=False,
+            start_index=0,
+            timestamp_start=1)
+    with DefaultScope.overwrite_default_scope('mmaction'):
+        dataset = AVADataset(**common, **kwargs)
+    assert len(dataset) > .8 * 2 * len(keyframes(FRAMES, INTERVAL))
+    offsets = range(-3, 4)
+    errors = []
+    for item in dataset:
+        video, number = item['video_id'].replace('.mp4', ''), item['timestamp']
+        first = 1 if use_frames else 0
+        assert item['frame_inds'][2] == number - 1 + first
+        assert item['frame_inds'].min() >= first
+        assert item['frame_inds'].max() < FRAMES + first
+        if 3 < number <= FRAMES - 3:
+            errors.append([
+                np.abs(
+                    read_frame(str(root), video, number +
+                               k)[..., ::-1].astype(int) -
+                    item['imgs'][2]).mean() for k in offsets
+            ])
+    mean = dict(zip(offsets, np.mean(errors, 0)))
+    # JPEG frames are the same file; an mp4 is lossy, so the nearest counts.
+    assert min(mean, key=mean.get) == 0
+    assert mean[0] == 0 if use_frames else mean[0] < .8 * mean[1]
+
+
+def test_label_map_is_read_by_mmaction(root):
+    from mmaction.evaluation import read_labelmap
+    with open(root / 'annotations' / 'label_map.pbtxt') as file:
+        labels, ids = read_labelmap(file)
+    assert [k['name'] for k in labels] == list(LABELS)
+    assert ids == set(range(1, len(LABELS) + 1))
+    assert LABELS[-len(POSTURES):] == POSTURES
+
+
+@pytest.mark.parametrize('name', list(POSE_FUNCTIONS))
+def test_bones_keep_their_length_and_feet_the_ground(name):
+    t = np.arange(25) / 12.5
+    u = (np.arange(25) + .5) / 25
+    body = Body()
+    pose = POSE_FUNCTIONS[name](u, t, Style())
+    joints = forward_kinematics(pose, body, np.zeros((25, 2)), np.zeros(25))
+    for bone, a, b in (('thigh', 'hip_l', 'knee_l'), ('shin', 'knee_r',
+                                                      'ankle_r'),
+                       ('forearm', 'elbow_l', 'hand_l'), ('trunk', 'pelvis',
+                                                          'chest')):
+        length = np.linalg.norm(
+            joints[:, JOINT[a]] - joints[:, JOINT[b]], axis=-1)
+        np.testing.assert_allclose(
+            length, getattr(body, bone) * body.stature, rtol=.02)
+    feet = [JOINT[f'{n}_{s}'] for n in ('ankle', 'toe') for s in 'lr']
+    lowest = joints[:, feet, 1].min(1) - body.ankle_height * body.stature
+    air = lowest.max()
+    assert lowest.min() == pytest.approx(0, abs=1e-9)
+    assert air > .3 if name == 'jump' else air < 1e-9
+
+
+def test_sit_down_and_stand_up_differ_in_direction_only():
+    t = np.arange(15) / 12.5
+    u = (np.arange(15) + .5) / 15
+    down = POSE_FUNCTIONS['sit down'](u, t, Style())
+    up = POSE_FUNCTIONS['stand up'](u, t, Style())
+    np.testing.assert_allclose(down, up[::-1], atol=1e-9)
+    joints = forward_kinematics(down, Body(), np.zeros((15, 2)), np.zeros(15))
+    assert (np.diff(joints[:, JOINT['pelvis'], 1]) < 0).all()
+
+
+def test_scripts_have_no_gaps_and_pushes_come_in_pairs():
+    pushes = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        scripts = Director(rng, [1.6, 1.7, 1.8], 150, 12.5, 4 / 3).run()
+        hits, pushed = [], []
+        for script in scripts:
+            steps = script.steps
+            assert steps[0].start == 0 and steps[-1].end >= 150
+            for a, b in zip(steps, steps[1:]):
+                assert a.end == b.start
+                np.testing.assert_array_equal(a.target, b.origin)
+            hits += [s for s in steps if s.action == 'push']
+            pushed += [s for s in steps if s.action == 'be pushed']
+        assert len(hits) == len(pushed)
+        for hit in hits:
+            assert any(hit.start < s.start < hit.end for s in pushed)
+        pushes += len(hits)
+    assert pushes >= 20
+
+
+def test_a_filled_folder_is_kept_unless_told_otherwise(settings, root,
+                                                       tmp_path):
+    before = hashes(root)
+    with pytest.raises(FileExistsError, match='--overwrite'):
+        generate(settings)
+    assert hashes(root) == before
+    target = tmp_path / 'data'
+    target.mkdir()
+    (target / 'old').write_text('x')
+    generate(
+        replace(
+            settings,
+            out_dir=str(target),
+            videos=(1, 0, 0),
+            seconds=1.5,
+            kind='videos',
+            overwrite=True))
+    assert sorted(os.listdir(target)) == [
+        'actions.png', 'annotations', 'contact_sheet.png', 'videos'
+    ]
+    assert os.listdir(tmp_path) == ['data']
+
+
+def test_a_failure_leaves_nothing_behind(settings, tmp_path, monkeypatch):
+
+    def broken(*args):
+        raise OSError('disk full')
+
+    monkeypatch.setattr(
+        'mmevad.datasets.synth_actors.dataset.write_annotations', broken)
+    with pytest.raises(OSError, match='disk full'):
+        generate(
+            replace(
+                settings,
+                out_dir=str(tmp_path / 'data'),
+                videos=(1, 0, 0),
+                seconds=1.5))
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize('args, message', [
+    (['--size', '128'], 'expected WIDTHxHEIGHT'),
+    (['--size', '32x32'], 'at least 48 pixels'),
+    (['--size', '100x400'], 'width / height'),
+    (['--videos', '0', '0', '0'], 'not all 0'),
+    (['--seconds', '1'], 'at least 16 frames'),
+    (['--keyframe-interval', '0'], 'keyframe interval'),
+    (['--workers', '0'], 'workers must be'),
+])
+def test_bad_arguments_are_refused_in_one_sentence(args, message, capsys):
+    spec = importlib.util.spec_from_file_location('synth_generate', TOOL)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    with pytest.raises(SystemExit) as error:
+        tool.main(['unused', *args])
+    assert error.value.code == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert not os.path.exists('unused')
+
+
+def test_standing_people_fill_a_third_to_four_fifths_of_the_height(truths):
+    stand = LABELS.index('stand')
+    heights = [((t.boxes[..., 3] - t.boxes[..., 1]) /
+                t.size[1])[t.labels[..., stand] & (t.visible > .99)]
+               for t in truths]
+    heights = np.concatenate(heights)
+    assert len(heights) > 50
+    assert heights.min() > .3 and heights.max() < .85
