@@ -4,8 +4,10 @@
 Importing this package first makes the installed stack work (``compat``), then
 registers everything in ``mmaction.registry``.
 """
-from . import compat  # isort: skip
+# isort: off, the stack has to work before anything else is imported
+from . import compat
 from . import datasets, engine, models
+# isort: on
 from .version import __version__
 
 __all__ = ['__version__', 'compat', 'datasets', 'engine', 'models']

@@ -49,7 +49,7 @@ val_evaluator = dict(
     num_classes=num_classes + 1)
 test_evaluator = val_evaluator
 
-max_epochs = 60
+max_epochs = 110
 train_cfg = dict(
     type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=10)
 val_cfg = dict(type='ValLoop')

@@ -9,12 +9,15 @@ a checkpoint with code of any other kind is still refused.
 Older torch does not check by itself. There, mmengine's loader of local files
 is replaced by one that checks against the same list.
 """
-from typing import Callable, Dict, Optional
+import os.path as osp
+import pickle
+from typing import Any, Callable, Dict, Optional
 
 import numpy
 import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
+from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 from mmengine.runner import CheckpointLoader
 from mmengine.utils import digit_version
 
@@ -23,16 +26,31 @@ from .restricted_pickle import as_pickle_module
 
 # objects and structured types are left out: they hold pointers
 _NUMBERS_AND_TEXT = '?bhilqpBHILQPefdgFDGSU'
+# methods that mmengine stores, as getattr(class, name)
+_METHODS = {
+    HistoryBuffer: ('min', 'max', 'mean', 'current'),
+    OneCycleParamScheduler: ('_annealing_cos', '_annealing_linear'),
+}
 
 
-def _alias(function: Callable, module: str) -> Callable:
-    """``function`` under another module's name, as another NumPy wrote it."""
+def _getattr(owner: Any, name: str) -> Callable:
+    """``getattr`` for the methods above; anything else could run code."""
+    for known, names in _METHODS.items():
+        if owner is known and name in names:
+            return getattr(known, name)
+    raise pickle.UnpicklingError(
+        f'the checkpoint asks for attribute {name!r} of {owner!r}, which is '
+        'no plain data.')
+
+
+def _alias(function: Callable, name: str) -> Callable:
+    """``function`` under the full name that a checkpoint calls it by."""
 
     def call(*args):
         return function(*args)
 
-    call.__module__ = module
-    call.__name__ = call.__qualname__ = function.__name__
+    call.__module__, _, call.__qualname__ = name.rpartition('.')
+    call.__name__ = call.__qualname__
     return call
 
 
@@ -42,13 +60,13 @@ def known_types() -> Dict[str, Callable]:
         from numpy._core import multiarray
     else:
         from numpy.core import multiarray
-    calls = [HistoryBuffer, ConfigDict, numpy.ndarray, numpy.dtype]
+    calls = [*_METHODS, ConfigDict, numpy.ndarray, numpy.dtype]
     calls += {type(numpy.dtype(code)) for code in _NUMBERS_AND_TEXT}
-    for function in (multiarray._reconstruct, multiarray.scalar):
-        calls += [
-            _alias(function, 'numpy.core.multiarray'),
-            _alias(function, 'numpy._core.multiarray')
-        ]
+    calls.append(_alias(_getattr, 'builtins.getattr'))
+    # NumPy 1 and 2 each read what the other one wrote
+    for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
+        for function in (multiarray._reconstruct, multiarray.scalar):
+            calls.append(_alias(function, f'{module}.{function.__name__}'))
     return {f'{call.__module__}.{call.__qualname__}': call for call in calls}
 
 
@@ -66,7 +84,6 @@ def load_checked(filename: str, map_location: Optional[str] = None) -> dict:
         FileNotFoundError: If there is no such file.
         pickle.UnpicklingError: If it would call anything that is not known.
     """
-    import os.path as osp
     if not osp.isfile(filename):
         raise FileNotFoundError(f'{filename} can not be found.')
     return torch.load(

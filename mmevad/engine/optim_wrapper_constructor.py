@@ -1,9 +1,11 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Learning rates and weight decay of EVAD's parameters."""
-from typing import Optional, Union
+from typing import Optional
 
+import torch
 from mmengine.model import is_model_wrapper
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
+from mmengine.utils import digit_version
 from torch import nn
 
 from mmaction.registry import (OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS,
@@ -12,6 +14,9 @@ from mmaction.registry import (OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS,
 # new layers on the tokens; the pyramid and the learned proposals are not
 FAST = ('actor_head.stages.', 'context_decoder.')
 NO_DECAY = ('mask_token', 'cls_token', 'pos_embed')
+
+# torch has had one-kernel Adam for CUDA before, for every device since 2.4
+FUSED_ON_CPU = digit_version(torch.__version__) >= digit_version('2.4')
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
@@ -26,7 +31,7 @@ class EVADOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
     Args:
         optim_wrapper_cfg (dict): Its ``optimizer`` needs ``lr`` and
-            ``weight_decay``.
+            ``weight_decay``; Adam and AdamW run fused where torch can.
         paramwise_cfg (dict, optional): ``head_lr_mult``, by default 8.
 
     Raises:
@@ -67,6 +72,9 @@ class EVADOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         return self._build(params)
 
     def _build(self, params: list) -> OptimWrapper:
-        optimizer = OPTIMIZERS.build(dict(self.optimizer_cfg, params=params))
+        cfg = dict(self.optimizer_cfg, params=params)
+        if cfg['type'] in ('Adam', 'AdamW') and FUSED_ON_CPU:
+            cfg.setdefault('fused', True)
+        optimizer = OPTIMIZERS.build(cfg)
         return OPTIM_WRAPPERS.build(
             self.optim_wrapper_cfg, default_args=dict(optimizer=optimizer))

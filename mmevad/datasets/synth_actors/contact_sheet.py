@@ -1,35 +1,18 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Pictures to look at: keyframes of each split, and one strip per action."""
 
-from typing import List, Optional, Tuple
+from typing import List, Optional
 
 import cv2
 import numpy as np
 
+from mmevad.visualization import distinct_color, draw_text, tile_grid
 from .actions import LABELS
 from .annotations import VideoTruth, keyframes, runs
 from .export import SPLITS, read_frame
 
 _WIDTH = 320  # of one tile in pixels
 _NOTE = 'synthetic, for demos and tests only'
-
-
-def _hue(index: int) -> Tuple[int, int, int]:
-    hsv = np.uint8([[[(index * 53) % 180, 170, 255]]])
-    return tuple(int(c) for c in cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)[0, 0])
-
-
-def _text(image: np.ndarray,
-          text: str,
-          at: Tuple[int, int],
-          color: Tuple[int, int, int],
-          size: float = .45) -> None:
-    font = cv2.FONT_HERSHEY_SIMPLEX
-    (w, h), _ = cv2.getTextSize(text, font, size, 1)
-    x = int(np.clip(at[0], 0, max(0, image.shape[1] - w - 4)))
-    y = int(max(at[1], h + 4))
-    cv2.rectangle(image, (x, y - h - 4), (x + w + 4, y + 3), (20, 20, 20), -1)
-    cv2.putText(image, text, (x + 2, y), font, size, color, 1, cv2.LINE_AA)
 
 
 def annotate(image: np.ndarray,
@@ -52,27 +35,11 @@ def annotate(image: np.ndarray,
         if not len(labels) or only not in (None, person):
             continue
         x1, y1, x2, y2 = (truth.boxes[person, frame - 1] * scale).astype(int)
-        cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1), _hue(person), 1)
+        cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1), distinct_color(person), 1)
         if only is None:
             text = ' + '.join(LABELS[k] for k in labels)
-            _text(image, text, (x1, y1 - 4), _hue(person))
+            draw_text(image, text, (x1, y1 - 4), distinct_color(person))
     return image
-
-
-def _grid(tiles: List[np.ndarray], columns: int, title: str) -> np.ndarray:
-    height = max(t.shape[0] for t in tiles)
-    blank = np.full((height, _WIDTH, 3), 30, np.uint8)
-    tiles = tiles + [blank] * (-len(tiles) % columns)
-    rows = [
-        np.hstack([
-            cv2.copyMakeBorder(
-                t, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=(30, 30, 30))
-            for t in tiles[i:i + columns]
-        ]) for i in range(0, len(tiles), columns)
-    ]
-    head = np.full((30, rows[0].shape[1], 3), 30, np.uint8)
-    _text(head, title, (4, 20), (255, 255, 255), .6)
-    return np.vstack([head] + rows)
 
 
 def contact_sheet(root: str,
@@ -91,7 +58,7 @@ def contact_sheet(root: str,
             image = read_frame(root, truth.video_id, frame)
             tiles.append(annotate(image, truth, frame))
         if tiles:
-            grids.append(_grid(tiles, 4, f'{split}: {_NOTE}'))
+            grids.append(tile_grid(tiles, 4, f'{split}: {_NOTE}'))
     return np.vstack(grids)
 
 
@@ -124,5 +91,5 @@ def action_sheet(root: str,
                 person) for f in frames
         ]
         seconds = (frames[-1] - frames[0]) / truth.fps
-        strips.append(_grid(tiles, columns, f'{name} ({seconds:.1f} s)'))
+        strips.append(tile_grid(tiles, columns, f'{name} ({seconds:.1f} s)'))
     return np.vstack(strips)

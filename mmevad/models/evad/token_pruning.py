@@ -3,9 +3,10 @@
 EVAD (arXiv 2304.08451), Sec. 3.2 and eq. 1. Selection carries no gradient.
 """
 import math
-from typing import Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 # logits of one tile of queries: 16 MB in float32, which stays near the cache
@@ -36,21 +37,41 @@ def num_kept(keep_rate: float, num_tokens: int, num_protected: int) -> int:
     return min(kept, num_tokens) - num_protected
 
 
-@torch.no_grad()
-def attention_importance(q: Tensor,
-                         k: Tensor,
-                         scale: float,
-                         query_weight: Optional[Tensor] = None,
-                         key_mask: Optional[Tensor] = None) -> Tensor:
-    """Importance of every token: weighted column means of the attention map.
+def keep_counts(rates: Sequence[float], counts: Sequence[int],
+                protected: Sequence[int]) -> List[int]:
+    """Unprotected tokens of each clip left after pruning by all ``rates``.
 
-    ``I_j = 1/(N*heads) * sum_heads sum_i w_i * softmax_attn(i, j)`` (eq. 1).
-    Queries are walked through in tiles, so the (heads, N, N) map never
-    exists as a whole.
+    Args:
+        rates (list[float]): Keep rates, applied one after the other.
+        counts (list[int]): Tokens of each clip before.
+        protected (list[int]): Of these, tokens that are never dropped.
+    """
+    keep = []
+    for total, kept in zip(counts, protected):
+        for rate in rates:
+            total = num_kept(rate, total, kept) + kept
+        keep.append(total - kept)
+    return keep
+
+
+def attend_and_score(
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        scale: float,
+        query_weight: Optional[Tensor] = None,
+        key_mask: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
+    """Attention, and the importance of every token.
+
+    ``I_j = 1/(N*heads) * sum_heads sum_i w_i * softmax_attn(i, j)`` (eq. 1),
+    the weighted column means of the attention map. The map never exists as a
+    whole: queries are walked through in tiles. Where gradients or a GPU call
+    for fused attention, the tiles make a second pass over Q K^T.
 
     Args:
         q (Tensor): Queries, (B, heads, N, d).
         k (Tensor): Keys, (B, heads, N, d).
+        v (Tensor): Values, (B, heads, N, d).
         scale (float): Factor of the logits.
         query_weight (Tensor, optional): w_i, (B, N) or (1, N). Defaults to
             None: 1 for all.
@@ -58,29 +79,73 @@ def attention_importance(q: Tensor,
             it neither gives nor gets attention. Defaults to None.
 
     Returns:
-        Tensor: (B, N) float32.
+        tuple: Output (B, heads, N, d) and importance (B, N), which is
+        at least float32 and carries no gradient.
     """
+    fused = q.is_cuda or (torch.is_grad_enabled() and q.requires_grad)
+    if fused:
+        mask = None if key_mask is None else key_mask[:, None, None]
+        out = F.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask, scale=scale)
+        _, importance = _tiled(q.detach(), k.detach(), None, scale,
+                               query_weight, key_mask)
+        return out, importance
+    return _tiled(q, k, v, scale, query_weight, key_mask)
+
+
+@torch.no_grad()
+def _tiled(q: Tensor, k: Tensor, v: Optional[Tensor], scale: float,
+           query_weight: Optional[Tensor],
+           key_mask: Optional[Tensor]) -> Tuple[Optional[Tensor], Tensor]:
+    """Output (None without ``v``) and importance, tile by tile."""
     batch, heads, num, _ = q.shape
     keys = (k * scale).transpose(-2, -1)
-    weight = q.new_ones((1, num), dtype=torch.float32)
+    exact = torch.promote_types(q.dtype, torch.float32)
+    weight = q.new_ones((1, num), dtype=exact)
     if query_weight is not None:
-        weight = query_weight.float()
+        weight = query_weight.to(exact)
     if key_mask is not None:
         weight = weight * key_mask
         bias = torch.zeros_like(key_mask, dtype=q.dtype).masked_fill_(
             ~key_mask, float('-inf'))[:, None, None]
     weight = weight.expand(batch, num)
     tile = max(1, TILE_ELEMENTS // max(1, batch * heads * num))
-    total = q.new_zeros((batch, num), dtype=torch.float32)
+    total = q.new_zeros((batch, num), dtype=exact)
+    out = None if v is None else torch.empty_like(v)
     for start in range(0, num, tile):
         logits = q[:, :, start:start + tile] @ keys
         if key_mask is not None:
             logits = logits + bias
-        attn = logits.softmax(-1, dtype=torch.float32)
+        attn = logits.softmax(-1, dtype=exact)
         rows = weight[:, None, None, start:start + tile]
         total += (rows @ attn).sum((1, 2))
+        if v is not None:
+            out[:, :, start:start + tile] = attn.to(v.dtype) @ v
     count = num if key_mask is None else key_mask.sum(-1, keepdim=True)
-    return total / (count * heads)
+    return out, total / (count * heads)
+
+
+@torch.no_grad()
+def class_token_importance(q: Tensor,
+                           k: Tensor,
+                           scale: float,
+                           key_mask: Optional[Tensor] = None) -> Tensor:
+    """Attention (B, N) that token 0 pays to the others, mean over heads.
+
+    Args:
+        q (Tensor): Queries, (B, heads, 1 + N, d), the class token in front.
+        k (Tensor): Keys, (B, heads, 1 + N, d).
+        scale (float): Factor of the logits.
+        key_mask (Tensor, optional): (B, 1 + N), False where a token is
+            padding. Defaults to None.
+
+    Returns:
+        Tensor: (B, N) float32.
+    """
+    logits = q[:, :, :1] @ (k * scale).transpose(-2, -1)
+    if key_mask is not None:
+        logits = logits.masked_fill(~key_mask[:, None, None], float('-inf'))
+    return logits.softmax(-1, dtype=torch.float32).mean(1)[:, 0, 1:]
 
 
 def select_tokens(importance: Tensor,
@@ -114,6 +179,36 @@ def gather_tokens(tokens: Tensor, index: Tensor) -> Tensor:
     if tokens.dim() == 2:
         return tokens.gather(1, index)
     return tokens.gather(1, index[..., None].expand(-1, -1, tokens.size(-1)))
+
+
+def drop_tokens(
+        x: Tensor, ids: Tensor, valid: Optional[Tensor], importance: Tensor,
+        keep: Sequence[int],
+        num_protected: int) -> Tuple[Tensor, Tensor, Optional[Tensor]]:
+    """Drop all but the most important of the unprotected tokens.
+
+    Args:
+        x (Tensor): (B, extra + N, C); extra leading tokens (a class token)
+            are left alone.
+        ids (Tensor): (B, N) place of each token in the full map.
+        valid (Tensor, optional): (B, N), False where a token is padding.
+        importance (Tensor): (B, N).
+        keep (list[int]): Unprotected tokens to keep, per clip.
+        num_protected (int): Leading tokens that are never dropped.
+
+    Returns:
+        tuple: ``x``, ``ids`` and ``valid`` of the tokens that are left, the
+        unprotected ones in descending order of importance.
+    """
+    extra = x.size(1) - ids.size(1)
+    free = None if valid is None else valid[:, num_protected:]
+    index, counted = select_tokens(importance[:, num_protected:], keep, free)
+    first = torch.arange(num_protected, device=ids.device)
+    index = torch.cat((first.expand(len(ids), -1), index + num_protected), 1)
+    if valid is not None:
+        valid = torch.cat((valid[:, :num_protected], counted), 1)
+    x = torch.cat((x[:, :extra], gather_tokens(x[:, extra:], index)), 1)
+    return x, gather_tokens(ids, index), valid
 
 
 def order_tokens(tokens: Tensor, ids: Tensor, num_protected: int,

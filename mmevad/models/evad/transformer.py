@@ -1,5 +1,5 @@
 """The pre-norm transformer block shared by backbone and context decoder."""
-from typing import Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -45,17 +45,22 @@ class Attention(BaseModule):
 
     def forward(self,
                 x: Tensor,
-                key_mask: Optional[Tensor] = None
-                ) -> Tuple[Tensor, Tensor, Tensor]:
+                key_mask: Optional[Tensor] = None,
+                attention: Optional[Callable] = None
+                ) -> Tuple[Tensor, Optional[Tensor]]:
         """Attend.
 
         Args:
             x (Tensor): (B, N, C).
             key_mask (Tensor, optional): (B, N), False for tokens that nobody
                 may attend to. Defaults to None.
+            attention (callable, optional): Takes q, k, v (B, heads, N, d),
+                the scale and ``key_mask`` and returns the output
+                (B, heads, N, d) and the importance of every token. Defaults
+                to fused attention, without importance.
 
         Returns:
-            tuple: Output (B, N, C), queries and keys (B, heads, N, d).
+            tuple: Output (B, N, C) and the importance, or None.
         """
         bias = None
         if hasattr(self, 'q_bias'):
@@ -64,11 +69,14 @@ class Attention(BaseModule):
         qkv = F.linear(x, self.qkv.weight, bias)
         qkv = qkv.unflatten(-1, (3, self.num_heads, -1))
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        mask = None if key_mask is None else key_mask[:, None, None]
-        out = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=mask, scale=self.scale)
+        if attention is not None:
+            out, importance = attention(q, k, v, self.scale, key_mask)
+        else:
+            mask = None if key_mask is None else key_mask[:, None, None]
+            out, importance = F.scaled_dot_product_attention(
+                q, k, v, attn_mask=mask, scale=self.scale), None
         out = self.proj(out.transpose(1, 2).flatten(2))
-        return self.proj_drop(out), q, k
+        return self.proj_drop(out), importance
 
 
 class Block(BaseModule):
@@ -114,11 +122,12 @@ class Block(BaseModule):
 
     def attend(self,
                x: Tensor,
-               key_mask: Optional[Tensor] = None
-               ) -> Tuple[Tensor, Tensor, Tensor]:
-        """First half: tokens (B, N, C) -> tokens, queries, keys."""
-        out, q, k = self.attn(self.norm1(x), key_mask)
-        return x + self.drop_path(out), q, k
+               key_mask: Optional[Tensor] = None,
+               attention: Optional[Callable] = None
+               ) -> Tuple[Tensor, Optional[Tensor]]:
+        """First half: tokens (B, N, C) -> tokens, importance or None."""
+        out, importance = self.attn(self.norm1(x), key_mask, attention)
+        return x + self.drop_path(out), importance
 
     def feed_forward(self, x: Tensor) -> Tensor:
         """Second half: tokens (B, N, C) -> tokens (B, N, C)."""

@@ -1,4 +1,5 @@
 """KeyframeTokenPruneViT: clip -> surviving tokens and keyframe maps."""
+from functools import partial
 from typing import List, Optional, Sequence, Tuple, Union
 
 import torch
@@ -13,11 +14,37 @@ from mmaction.registry import MODELS
 from mmaction.utils import ConfigType
 from ...utils.videomae import load_videomae
 from .structures import Padding, VideoTokens
-from .token_pruning import (attention_importance, gather_tokens, num_kept,
-                            restore_tokens, select_tokens)
+from .token_pruning import (attend_and_score, class_token_importance,
+                            drop_tokens, keep_counts, restore_tokens)
 from .transformer import Block, SineCosinePosition
 
 SELECTORS = ('gap', 'cls', 'random', 'unified')
+
+
+def _check(selector: str, depth: int, prune_blocks: Sequence[int],
+           out_indices: Sequence[int], map_scales: Sequence[float]) -> None:
+    if selector not in SELECTORS:
+        raise ValueError(f'selector={selector!r} is none of {SELECTORS}')
+    if len(out_indices) != len(map_scales):
+        raise ValueError(
+            f'out_indices={tuple(out_indices)} and map_scales='
+            f'{tuple(map_scales)} must have one entry per keyframe map')
+    for name, blocks in (('prune_blocks', prune_blocks), ('out_indices',
+                                                          out_indices)):
+        if list(blocks) != sorted(set(blocks) & set(range(depth))):
+            raise ValueError(f'{name}={tuple(blocks)} must be increasing '
+                             f'block numbers from 0 to {depth - 1}')
+
+
+def _per_block(name: str, value: Union[float, Sequence],
+               num_blocks: int) -> list:
+    """One value for all blocks or a list with one for each -> a list."""
+    if isinstance(value, (bool, int, float)):
+        return [value] * num_blocks
+    if len(value) != num_blocks:
+        raise ValueError(f'{name}={list(value)} must be one value or '
+                         f'{num_blocks} of them, one per block')
+    return list(value)
 
 
 @MODELS.register_module()
@@ -107,29 +134,14 @@ class KeyframeTokenPruneViT(BaseModule):
                      dict(type='Constant', layer='LayerNorm', val=1., bias=0.)
                  ]) -> None:
         super().__init__(init_cfg=init_cfg)
-        if selector not in SELECTORS:
-            raise ValueError(f'selector={selector!r} is none of {SELECTORS}')
-        if len(out_indices) != len(map_scales):
-            raise ValueError(
-                f'out_indices={tuple(out_indices)} and map_scales='
-                f'{tuple(map_scales)} must have one entry per keyframe map')
-        for name, blocks in (('prune_blocks', prune_blocks), ('out_indices',
-                                                              out_indices)):
-            if list(blocks) != sorted(set(blocks) & set(range(depth))):
-                raise ValueError(
-                    f'{name}={tuple(blocks)} must be increasing block '
-                    f'numbers from 0 to {depth - 1}')
-        if isinstance(keep_rate, (int, float)):
-            keep_rate = [keep_rate] * len(prune_blocks)
-        if len(keep_rate) != len(prune_blocks) or not all(0 < r <= 1
-                                                          for r in keep_rate):
-            raise ValueError(
-                f'keep_rate={list(keep_rate)} must be one number in (0, 1] '
-                f'or {len(prune_blocks)} of them, one per pruning block')
+        _check(selector, depth, prune_blocks, out_indices, map_scales)
+        keep_rates = _per_block('keep_rate', keep_rate, len(prune_blocks))
+        if not all(0 < rate <= 1 for rate in keep_rates):
+            raise ValueError(f'keep_rate={keep_rate} is not in (0, 1]')
         self.embed_dims = embed_dims
         self.patch_size = patch_size
         self.tubelet_size = tubelet_size
-        self.keep_rates = dict(zip(prune_blocks, keep_rate))
+        self.keep_rates = dict(zip(prune_blocks, keep_rates))
         self.selector = selector
         self.keyframe_weight = keyframe_weight
         self.keyframe_index = keyframe_index
@@ -138,11 +150,7 @@ class KeyframeTokenPruneViT(BaseModule):
         # the smallest map needs a whole number of tokens
         self.size_divisor = round(patch_size / min(1, min(map_scales)))
         self.mask_padding = mask_padding
-        self.with_cp = [with_cp] * depth if isinstance(with_cp,
-                                                       bool) else with_cp
-        if len(self.with_cp) != depth:
-            raise ValueError(f'with_cp has {len(self.with_cp)} entries for '
-                             f'{depth} blocks')
+        self.with_cp = _per_block('with_cp', with_cp, depth)
 
         kernel = (tubelet_size, patch_size, patch_size)
         self.patch_embed = PatchEmbed(
@@ -218,63 +226,36 @@ class KeyframeTokenPruneViT(BaseModule):
                          ids[key + 1:].flatten()))
         return x[:, ids], ids.expand(batch, -1), grid
 
-    def _importance(self, q: Tensor, k: Tensor, ids: Tensor,
-                    valid: Optional[Tensor], spot: int, key: int) -> Tensor:
-        """Importance (B, N) of all tokens but the class token."""
-        extra = q.size(2) - ids.size(1)
+    def _attend_and_score(self, q: Tensor, k: Tensor, v: Tensor,
+                          scale: float, key_mask: Optional[Tensor],
+                          ids: Tensor, spot: int,
+                          key: int) -> Tuple[Tensor, Tensor]:
+        """Attention and the importance (B, N) of all but a class token."""
         if self.selector == 'cls':
-            if valid is not None:
-                valid = F.pad(valid, (extra, 0), value=True)
-                valid = valid[:, None, None]
-            with torch.no_grad():
-                attn = q[:, :, :1] @ (k * self.blocks[0].attn.scale).mT
-                if valid is not None:
-                    attn = attn.masked_fill(~valid, float('-inf'))
-                attn = attn.softmax(-1, dtype=torch.float32)
-                return attn.mean(1)[:, 0, extra:]
+            mask = None if key_mask is None else key_mask[:, None, None]
+            out = F.scaled_dot_product_attention(
+                q, k, v, attn_mask=mask, scale=scale)
+            return out, class_token_importance(q, k, scale, key_mask)
         weight = None
         if self.keyframe_weight != 1:
             weight = torch.ones_like(ids, dtype=torch.float32).masked_fill_(
                 ids // spot == key, self.keyframe_weight)
-        return attention_importance(q, k, self.blocks[0].attn.scale, weight,
-                                    valid)
-
-    def _keep(self, rates: Sequence[float], counts: List[int],
-              protected: List[int]) -> List[int]:
-        """Unprotected tokens of each clip left after pruning by ``rates``."""
-        keep = []
-        for total, kept in zip(counts, protected):
-            for rate in rates:
-                total = num_kept(rate, total, kept) + kept
-            keep.append(total - kept)
-        return keep
-
-    def _drop(self, x: Tensor, ids: Tensor, valid: Optional[Tensor],
-              importance: Tensor, keep: List[int], num_protected: int):
-        """Drop all but the ``keep`` most important unprotected tokens."""
-        extra = x.size(1) - ids.size(1)
-        free = None if valid is None else valid[:, num_protected:]
-        index, ranks = select_tokens(importance[:, num_protected:], keep, free)
-        first = torch.arange(num_protected, device=ids.device)
-        index = torch.cat((first.expand(len(ids), -1), index + num_protected),
-                          1)
-        if valid is not None:
-            valid = torch.cat((valid[:, :num_protected], ranks), 1)
-        x = torch.cat((x[:, :extra], gather_tokens(x[:, extra:], index)), 1)
-        return x, gather_tokens(ids, index), valid
+        return attend_and_score(q, k, v, scale, weight, key_mask)
 
     def _run_block(self, number: int, x: Tensor, ids: Tensor,
                    valid: Optional[Tensor], keep: Optional[List[int]],
                    num_protected: int, spot: int, key: int):
         """One block; ``keep`` is None where nothing is dropped."""
-        block, mask = self.blocks[number], valid
+        block, mask, attention = self.blocks[number], valid, None
         if mask is not None:
             mask = F.pad(mask, (x.size(1) - ids.size(1), 0), value=True)
-        x, q, k = block.attend(x, mask)
         if keep is not None:
-            importance = self._importance(q, k, ids, valid, spot, key)
-            x, ids, valid = self._drop(x, ids, valid, importance, keep,
-                                       num_protected)
+            attention = partial(
+                self._attend_and_score, ids=ids, spot=spot, key=key)
+        x, importance = block.attend(x, mask, attention)
+        if keep is not None:
+            x, ids, valid = drop_tokens(x, ids, valid, importance, keep,
+                                        num_protected)
         return block.feed_forward(x), ids, valid
 
     def _keyframe_map(self, x: Tensor, ids: Tensor, valid: Optional[Tensor],
@@ -336,24 +317,24 @@ class KeyframeTokenPruneViT(BaseModule):
         protected = [0] * batch if self.selector == 'unified' else spots
         rates = self.keep_rates
         if valid is not None:  # padding behind the keyframe goes at once
-            keep = self._keep([1.], counts, protected)
+            keep = keep_counts([1.], counts, protected)
             natural = -torch.arange(ids.size(1), device=x.device).float()
-            x, ids, valid = self._drop(x, ids, valid,
-                                       natural.expand(batch, -1), keep,
-                                       num_protected)
+            x, ids, valid = drop_tokens(x, ids, valid,
+                                        natural.expand(batch, -1), keep,
+                                        num_protected)
         if self.selector == 'cls':
             x = torch.cat((self.cls_token.expand(batch, -1, -1), x), 1)
         elif self.selector == 'random':
-            keep = self._keep(list(rates.values()), counts, protected)
+            keep = keep_counts(list(rates.values()), counts, protected)
             noise = torch.rand(ids.shape, device=x.device)
-            x, ids, valid = self._drop(x, ids, valid, noise, keep,
-                                       num_protected)
+            x, ids, valid = drop_tokens(x, ids, valid, noise, keep,
+                                        num_protected)
             rates = {}
         maps = []
         for i in range(len(self.blocks)):
             keep = None
             if i in rates:
-                keep = self._keep([rates[i]], counts, protected)
+                keep = keep_counts([rates[i]], counts, protected)
                 left = [k + p for k, p in zip(keep, protected)]
                 keep, counts = (None if left == counts else keep), left
             args = (i, x, ids, valid, keep, num_protected, spot, key)

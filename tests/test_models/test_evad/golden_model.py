@@ -144,7 +144,7 @@ class Recorder:
         self._runs = {'stage': 0, 'block': 0}
         for owner, name in ((model.backbone, '_embed'),
                             (model.backbone, '_run_block'),
-                            (model.backbone, '_importance'),
+                            (model.backbone, '_attend_and_score'),
                             (model, 'neck'), (model.actor_head, 'loss'),
                             (model.actor_head.roi_extractor, 'pool'),
                             (model.actor_head.roi_extractor, 'forward'),
@@ -192,8 +192,8 @@ class Recorder:
         ids = ids[:, self.spot:]
         return ids - self.spot * (ids >= self.key * self.spot)
 
-    def _on_importance_KeyframeTokenPruneViT(self, args, result):
-        self._scores = result[:, self.spot:]
+    def _on_attend_and_score_KeyframeTokenPruneViT(self, args, result):
+        self._scores = result[1][:, self.spot:]
 
     def _on_run_block_KeyframeTokenPruneViT(self, args, result):
         number, before = args[0], self.context_ids(args[2])

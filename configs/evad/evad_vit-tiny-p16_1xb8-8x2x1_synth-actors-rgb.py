@@ -1,0 +1,97 @@
+# A small EVAD on the drawn people of tools/data/synth_actors, for a CPU.
+# Synthetic data: it shows that everything works, not how well on real video.
+_base_ = ['../_base_/default_runtime.py', '../_base_/evad_vit-tiny.py']
+
+num_classes = 11
+data_root = 'data/synth_actors'
+model = dict(context_decoder=dict(num_classes=num_classes))
+
+sample = dict(
+    type='SampleAVAFrames', clip_len=8, frame_interval=2, test_mode=True)
+pack = dict(
+    type='PackActionInputs',
+    meta_keys=('img_shape', 'img_key', 'video_id', 'timestamp',
+               'original_shape'))
+train_pipeline = [
+    sample,
+    dict(type='RawFrameDecode'),
+    dict(type='Flip', flip_ratio=0.5),
+    dict(type='ClipBoxes'),
+    dict(type='FormatShape', input_format='NCTHW', collapse=True), pack
+]
+test_pipeline = [
+    sample,
+    dict(type='RawFrameDecode'),
+    dict(type='FormatShape', input_format='NCTHW', collapse=True), pack
+]
+label_file = f'{data_root}/annotations/label_map.pbtxt'
+dataset = dict(
+    type='CheckedAVADataset',
+    label_file=label_file,
+    data_prefix=dict(img=f'{data_root}/frames'),
+    num_classes=num_classes + 1,
+    # timestamps are frame numbers
+    fps=1,
+    timestamp_start=0,
+    start_index=0)
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        ann_file=f'{data_root}/annotations/ava_train.csv',
+        pipeline=train_pipeline,
+        **dataset))
+val_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        ann_file=f'{data_root}/annotations/ava_val.csv',
+        pipeline=test_pipeline,
+        test_mode=True,
+        **dataset))
+test_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        ann_file=f'{data_root}/annotations/ava_test.csv',
+        pipeline=test_pipeline,
+        test_mode=True,
+        **dataset))
+val_evaluator = dict(
+    type='AVAMetric',
+    ann_file=f'{data_root}/annotations/ava_val.csv',
+    exclude_file=None,
+    label_file=label_file,
+    num_classes=num_classes + 1)
+test_evaluator = dict(
+    type='AVAMetric',
+    ann_file=f'{data_root}/annotations/ava_test.csv',
+    exclude_file=None,
+    label_file=label_file,
+    num_classes=num_classes + 1)
+
+max_epochs = 28
+train_cfg = dict(
+    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=7)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=5e-4, weight_decay=1e-4),
+    constructor='EVADOptimWrapperConstructor',
+    paramwise_cfg=dict(head_lr_mult=1.))
+param_scheduler = [
+    dict(
+        type='OneCycleLR',
+        eta_max=5e-4,
+        total_steps=max_epochs,
+        pct_start=0.1,
+        by_epoch=True,
+        convert_to_iter_based=True)
+]
