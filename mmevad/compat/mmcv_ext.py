@@ -7,6 +7,7 @@ them: the operators of :mod:`mmevad.compat.mmcv_ops` compute, every other one
 raises when it is called, not when it is imported.
 """
 import os
+import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 from types import ModuleType
 from typing import Callable
@@ -57,11 +58,21 @@ def _fill(module: ModuleType) -> None:
     module.__getattr__ = __getattr__
 
 
+def _repair_transformer() -> None:
+    """Give a module imported before us the class it could not import."""
+    module = sys.modules.get('mmcv.cnn.bricks.transformer')
+    if module is not None:
+        from mmcv.ops.multi_scale_deform_attn import \
+            MultiScaleDeformableAttention
+        module.MultiScaleDeformableAttention = MultiScaleDeformableAttention
+
+
 def apply() -> Report:
     name = 'mmcv._ext is not compiled'
     if not is_missing():
         return Report(name, False, 'nothing')
     provide(EXTENSION, _fill)
+    _repair_transformer()
     return Report(
         name, True, 'RoIAlign, NMS, soft-NMS and sigmoid focal loss in '
         'PyTorch; other operators raise when called')

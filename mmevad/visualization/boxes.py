@@ -1,6 +1,6 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Actors on a frame: boxes, and labels that keep out of each other's way."""
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -27,31 +27,29 @@ class Actor(NamedTuple):
     color: int = 0
 
 
-def _overlap(one: np.ndarray, others: np.ndarray) -> float:
-    """Pixels that an xyxy rectangle shares with (n, 4) others, summed."""
-    if not len(others):
-        return 0.
+def _overlap(rectangles: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Pixels that each of (m, 4) xyxy shares with (n, 4) others, summed."""
+    ones = rectangles[:, None]
     sides = (
-        np.minimum(one[2:], others[:, 2:]) -
-        np.maximum(one[:2], others[:, :2])).clip(0)
-    return float(sides.prod(1).sum())
+        np.minimum(ones[..., 2:], others[:, 2:]) -
+        np.maximum(ones[..., :2], others[:, :2]))
+    return sides.clip(0).prod(-1).sum(-1)
 
 
-def _spots(box: np.ndarray, size: np.ndarray,
-           limit: np.ndarray) -> List[np.ndarray]:
-    """Left upper corners worth trying, inside the image, best first."""
+def _spots(box: np.ndarray, size: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """(m, 2) left upper corners to try, inside the image, the best first."""
     (x1, y1, x2, y2), (w, h) = box, size
-    near = [(x1, y1 - h), (x2 - w, y1 - h), (x1, y2), (x2 - w, y2), (x2, y1),
-            (x1 - w, y1), (x1, y1), (x2 - w, y1), (x1, y2 - h),
-            (x2 - w, y2 - h)]
-    across = np.arange(0, limit[0] - w + 1, max(1, w // 4))
-    down = np.arange(0, limit[1] - h + 1, max(1, h // 4))
-    far = [(x, y) for y in down for x in across]
-    far.sort(key=lambda p: abs(p[0] - x1) + abs(p[1] - y1))
-    return [
-        np.minimum(np.maximum(spot, 0), np.maximum(limit - size, 0))
-        for spot in np.array(near + far).round().astype(int)
-    ]
+    near = np.array([(x1, y1 - h), (x2 - w, y1 - h), (x1, y2), (x2 - w, y2),
+                     (x2, y1), (x1 - w, y1), (x1, y1), (x2 - w, y1),
+                     (x1, y2 - h), (x2 - w, y2 - h)])
+    x, y = np.meshgrid(
+        np.arange(0, limit[0] - w + 1, max(4, w // 4)),
+        np.arange(0, limit[1] - h + 1, max(4, h // 4)))
+    far = np.stack((x.ravel(), y.ravel()), 1)
+    distance = np.abs(far - (x1, y1)).sum(1)
+    far = far[np.argsort(distance, kind='stable')]
+    spots = np.concatenate((near, far)).round().astype(int)
+    return spots.clip(0, np.maximum(limit - size, 0))
 
 
 def place_labels(boxes: np.ndarray, sizes: np.ndarray,
@@ -75,14 +73,15 @@ def place_labels(boxes: np.ndarray, sizes: np.ndarray,
     limit = np.array(image_size)
     placed = np.zeros((0, 4), int)
     for box, size in zip(boxes, sizes):
-        costs, labels = [], []
-        for rank, spot in enumerate(_spots(box, size, limit)):
-            label = np.concatenate((spot, spot + size))
-            # of places that cover equally much, the earlier one
-            costs.append((_overlap(label, placed),
-                          _overlap(label, boxes) / size.prod() + .05 * rank))
-            labels.append(label)
-        best = min(range(len(costs)), key=costs.__getitem__)
+        if not size.all():  # nothing to write
+            placed = np.vstack((placed, [[0] * 4]))
+            continue
+        spots = _spots(box, size, limit)
+        labels = np.concatenate((spots, spots + size), 1)
+        # of places that cover equally much, the earlier one
+        cost = _overlap(labels, boxes) / size.prod() + .05 * np.arange(
+            len(labels))
+        best = np.lexsort((cost, _overlap(labels, placed)))[0]
         placed = np.vstack((placed, labels[best]))
     return placed[:, :2]
 
@@ -123,10 +122,10 @@ class _Label:
         self.lines = [
             shorten(line, room, self.scale, self.thickness) for line in lines
         ]
-        width = max((cv2.getTextSize(line, FONT, self.scale,
-                                     self.thickness)[0][0]
-                     for line in self.lines),
-                    default=0)
+        width = max(
+            (cv2.getTextSize(line, FONT, self.scale, self.thickness)[0][0]
+             for line in self.lines),
+            default=0)
         self.size = (0, 0)
         if lines:
             self.size = (width + 2 * self.margin,

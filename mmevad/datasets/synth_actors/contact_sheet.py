@@ -35,7 +35,8 @@ def annotate(image: np.ndarray,
         if not len(labels) or only not in (None, person):
             continue
         x1, y1, x2, y2 = (truth.boxes[person, frame - 1] * scale).astype(int)
-        cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1), distinct_color(person), 1)
+        cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1),
+                      distinct_color(person), 1)
         if only is None:
             text = ' + '.join(LABELS[k] for k in labels)
             draw_text(image, text, (x1, y1 - 4), distinct_color(person))

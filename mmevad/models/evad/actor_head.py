@@ -59,6 +59,7 @@ class QueryActorHead(BaseModule):
         dropout (float): Defaults to 0.
         strides (list[int]): Of the pyramid levels, in pixels. Defaults to
             (4, 8, 16, 32).
+        patch_size (int): Of the backbone. Defaults to 16.
         roi_size (int): Side of the RoI features. Defaults to 7.
         background_weight (float): Weight of background queries in the
             classification loss. Defaults to 0.1.
@@ -78,6 +79,7 @@ class QueryActorHead(BaseModule):
         num_reg_fcs: int = 3,
         dropout: float = 0.,
         strides: Sequence[int] = (4, 8, 16, 32),
+        patch_size: int = 16,
         roi_size: int = 7,
         background_weight: float = 0.1,
         assigner: ConfigType = dict(
@@ -93,8 +95,12 @@ class QueryActorHead(BaseModule):
     ) -> None:
         super().__init__()
         self.proposal_boxes = nn.Embedding(num_queries, 4)
+        # cx, cy, w, h: each covers the whole image
+        nn.init.constant_(self.proposal_boxes.weight[:, :2], 0.5)
+        nn.init.constant_(self.proposal_boxes.weight[:, 2:], 1.)
         self.proposal_features = nn.Embedding(num_queries, channels)
         self.roi_extractor = KeyframeRoIExtractor(
+            patch_size=patch_size,
             roi_layer=dict(
                 type='RoIAlign',
                 output_size=roi_size,
@@ -125,12 +131,6 @@ class QueryActorHead(BaseModule):
         self.loss_cls = build_mmdet(dict(loss_cls, class_weight=weights))
         self.loss_bbox = build_mmdet(loss_bbox)
         self.loss_iou = build_mmdet(loss_iou)
-
-    def init_weights(self) -> None:
-        """Proposal boxes cover the image; stages are Xavier (mmdet's)."""
-        super().init_weights()
-        nn.init.constant_(self.proposal_boxes.weight[:, :2], 0.5)
-        nn.init.constant_(self.proposal_boxes.weight[:, 2:], 1.)
 
     def forward(
         self,

@@ -12,7 +12,15 @@ class KeyframeRoIExtractor(SingleRoIExtractor):
     """mmdet's extractor with detectron2's rule for the pyramid level.
 
     Level: ``floor(4 + log2(sqrt(area) / 224 + 1e-8))`` clamped to P2..P5.
+
+    Args:
+        patch_size (int): Pixels of a token of the backbone. Defaults to 16.
+        **kwargs: Of mmdet's ``SingleRoIExtractor``.
     """
+
+    def __init__(self, patch_size: int = 16, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.patch_size = patch_size
 
     def map_roi_levels(self, rois: Tensor, num_levels: int) -> Tensor:
         """Level (k,) of each RoI (k, 5), 0 for P2."""
@@ -30,8 +38,8 @@ class KeyframeRoIExtractor(SingleRoIExtractor):
             maps (list[Tensor]): (B, C, h_l, w_l) each, finest first.
             boxes (Tensor): (B, n, 4) in pixels.
             own_grids (list[tuple[int]], optional): (h, w) of each clip's own
-                token grid (stride 16): what lies outside is cut off before
-                pooling. Defaults to None: nothing is cut off.
+                token grid: what lies outside is cut off before pooling.
+                Defaults to None: nothing is cut off.
 
         Returns:
             Tensor: (B*n, C, 7, 7).
@@ -40,9 +48,10 @@ class KeyframeRoIExtractor(SingleRoIExtractor):
         if own_grids is None:
             return self([m.contiguous() for m in maps], boxes_to_rois(boxes))
         rois = []
-        for i, (height, width) in enumerate(own_grids):
+        for i, (rows, cols) in enumerate(own_grids):
+            height, width = rows * self.patch_size, cols * self.patch_size
             own = [
-                m[i:i + 1, :, :height * 16 // s, :width * 16 // s].contiguous()
+                m[i:i + 1, :, :height // s, :width // s].contiguous()
                 for m, s in zip(maps, self.featmap_strides)
             ]
             rois.append(self(own, boxes_to_rois(boxes[i:i + 1])))
