@@ -11,11 +11,15 @@ PIP_ARGS ?=
 
 DATA_ROOT := data/synth_actors
 DATA_COMMAND := tools/data/synth_actors/generate.py --out $(DATA_ROOT) --seed 0
-CONFIG := configs/evad/evad_vit-tiny_1xb8-8x2x1-synth_synth-actors-rgb.py
+CONFIG := configs/evad/evad_vit-tiny-p16_1xb8-8x2x1_synth-actors-rgb.py
 CHECKPOINT := demo/evad_synth_actors.pth
 DEMO_DIR := outputs/demo
 TRAIN_DIR := outputs/train-demo
-PICTURES_COMMAND := tools/demo.py $(CONFIG) $(CHECKPOINT) --out-dir $(DEMO_DIR)
+DEMO_CLIP := demo/evad_synth_actors.mp4
+DEMO_COMMAND := demo/evad_demo.py $(DEMO_CLIP) --config $(CONFIG) \
+	--weights $(CHECKPOINT) --out-dir $(DEMO_DIR)
+
+LINTED := mmevad tools tests configs demo setup.py
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -75,7 +79,7 @@ demo: $(VENV)/.mmevad $(DATA_ROOT)/.done
 	@$(BIN)/mim test mmevad $(CONFIG) --checkpoint $(CHECKPOINT) \
 		--work-dir $(DEMO_DIR)
 	@echo '== drawing a clip'
-	@$(BIN)/python $(PICTURES_COMMAND)
+	@$(BIN)/python $(DEMO_COMMAND)
 	@echo '== done: mAP is in the table above, pictures are in $(DEMO_DIR)'
 
 train-demo: $(VENV)/.mmevad $(DATA_ROOT)/.done
@@ -86,9 +90,9 @@ train-demo: $(VENV)/.mmevad $(DATA_ROOT)/.done
 
 lint: $(VENV)/.mmevad
 	@echo '== lint'
-	@$(BIN)/flake8 mmevad tools tests configs setup.py
-	@$(BIN)/isort --check-only --quiet mmevad tools tests configs setup.py
-	@$(BIN)/yapf --diff --recursive mmevad tools tests configs setup.py
+	@$(BIN)/flake8 $(LINTED)
+	@$(BIN)/isort --check-only --quiet $(LINTED)
+	@$(BIN)/yapf --diff --recursive $(LINTED)
 	@$(BIN)/codespell
 
 test: lint

@@ -9,7 +9,6 @@ path in ``top_level.txt``, which is what mim joins to site-packages.
 import os
 import os.path as osp
 import shutil
-
 from setuptools import setup
 from setuptools.command.build_py import build_py
 from setuptools.command.editable_wheel import editable_wheel

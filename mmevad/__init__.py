@@ -4,7 +4,8 @@
 Importing this package first makes the installed stack work (``compat``), then
 registers everything in ``mmaction.registry``.
 """
-# isort: off, the stack has to work before anything else is imported
+# The stack has to work before anything else is imported.
+# isort: off
 from . import compat
 from . import datasets, engine, models
 # isort: on

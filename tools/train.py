@@ -69,7 +69,8 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
         diff_rank_seed=args.diff_rank_seed or None,
         deterministic=args.deterministic or None)
     given = {key: value for key, value in given.items() if value is not None}
-    cfg.randomness = {**(cfg.get('randomness') or {}), **given}
+    chosen = cfg.get('randomness') or dict(seed=None)
+    cfg.randomness = {**chosen, **given}
 
 
 def main() -> None:

@@ -4,7 +4,9 @@ _base_ = ['../_base_/default_runtime.py', '../_base_/evad_vit-tiny.py']
 
 num_classes = 11
 data_root = 'data/synth_actors'
-model = dict(context_decoder=dict(num_classes=num_classes))
+model = dict(
+    actor_head=dict(num_queries=10, zero_init_deltas=True),
+    context_decoder=dict(num_classes=num_classes))
 
 sample = dict(
     type='SampleAVAFrames', clip_len=8, frame_interval=2, test_mode=True)
@@ -15,6 +17,7 @@ pack = dict(
 train_pipeline = [
     sample,
     dict(type='RawFrameDecode'),
+    dict(type='Resize', scale=(-1, 96)),  # as it is for the stored frames
     dict(type='Flip', flip_ratio=0.5),
     dict(type='ClipBoxes'),
     dict(type='FormatShape', input_format='NCTHW', collapse=True), pack
@@ -22,6 +25,7 @@ train_pipeline = [
 test_pipeline = [
     sample,
     dict(type='RawFrameDecode'),
+    dict(type='Resize', scale=(-1, 96)),  # as it is for the stored frames
     dict(type='FormatShape', input_format='NCTHW', collapse=True), pack
 ]
 label_file = f'{data_root}/annotations/label_map.pbtxt'
@@ -76,22 +80,23 @@ test_evaluator = dict(
     label_file=label_file,
     num_classes=num_classes + 1)
 
-max_epochs = 28
+max_epochs = 16
 train_cfg = dict(
-    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=7)
+    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=4)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=5e-4, weight_decay=1e-4),
+    optimizer=dict(type='AdamW', lr=4e-4, weight_decay=1e-4),
     constructor='EVADOptimWrapperConstructor',
-    paramwise_cfg=dict(head_lr_mult=1.))
+    paramwise_cfg=dict(head_lr_mult=2.),
+    clip_grad=dict(max_norm=10.))
 param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, end=100, by_epoch=False),
     dict(
-        type='OneCycleLR',
-        eta_max=5e-4,
-        total_steps=max_epochs,
-        pct_start=0.1,
+        type='CosineAnnealingLR',
+        T_max=max_epochs,
+        eta_min_ratio=0.01,
         by_epoch=True,
         convert_to_iter_based=True)
 ]

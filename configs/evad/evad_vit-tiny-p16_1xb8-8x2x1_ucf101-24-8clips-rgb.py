@@ -4,16 +4,18 @@ _base_ = ['../_base_/default_runtime.py', '../_base_/evad_vit-tiny.py']
 
 num_classes = 7
 data_root = 'data/ucf8'
-model = dict(context_decoder=dict(num_classes=num_classes))
+model = dict(
+    actor_head=dict(zero_init_deltas=True),
+    context_decoder=dict(num_classes=num_classes))
 
 pack = dict(
     type='PackActionInputs',
     meta_keys=('img_shape', 'img_key', 'video_id', 'timestamp',
                'original_shape'))
 pipeline = [
-    dict(
-        type='SampleAVAFrames', clip_len=8, frame_interval=2, test_mode=True),
+    dict(type='SampleAVAFrames', clip_len=8, frame_interval=2, test_mode=True),
     dict(type='RawFrameDecode'),
+    dict(type='Resize', scale=(-1, 96)),  # as it is for the stored frames
     dict(type='ClipBoxes'),
     dict(type='FormatShape', input_format='NCTHW', collapse=True), pack
 ]
@@ -49,7 +51,7 @@ val_evaluator = dict(
     num_classes=num_classes + 1)
 test_evaluator = val_evaluator
 
-max_epochs = 110
+max_epochs = 100
 train_cfg = dict(
     type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=10)
 val_cfg = dict(type='ValLoop')

@@ -33,10 +33,10 @@ def problem(found: Versions) -> Optional[str]:
     if mmcv >= digit_version('2.2.0'):
         return (f'mmcv {found.mmcv} is too new for mmaction2 and mmdet: `pip '
                 'install "mmcv-lite<2.2"` or `"mmcv<2.2"`.')
-    for name, limited in (('mmaction2', digit_version(found.mmaction2) <
-                           digit_version('1.2.0')),
-                          ('mmdet', digit_version(found.mmdet) <
-                           digit_version('3.2.0'))):
+    for name, limited in (('mmaction2', digit_version(found.mmaction2)
+                           < digit_version('1.2.0')),
+                          ('mmdet', digit_version(found.mmdet)
+                           < digit_version('3.2.0'))):
         if limited and mmcv >= digit_version('2.1.0'):
             have = getattr(found, name)
             newer = {'mmaction2': '1.2.0', 'mmdet': '3.3.0'}[name]

@@ -3,13 +3,12 @@
 from typing import Optional
 
 import torch
+from mmaction.registry import (OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS,
+                               OPTIMIZERS)
 from mmengine.model import is_model_wrapper
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 from mmengine.utils import digit_version
 from torch import nn
-
-from mmaction.registry import (OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS,
-                               OPTIMIZERS)
 
 # new layers on the tokens; the pyramid and the learned proposals are not
 FAST = ('actor_head.stages.', 'context_decoder.')

@@ -8,18 +8,15 @@ below makes it one.
 from typing import Dict, Mapping, NamedTuple, Tuple
 
 import torch.nn as nn
+from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmaction.registry import HOOKS
+from .errors import CheckpointError
 
 SHOWN = 10
-
-
-class CheckpointError(RuntimeError):
-    """The weights in a checkpoint are not those of the model."""
 
 
 class Difference(NamedTuple):
@@ -30,8 +27,8 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         parts = []
-        for names, what in ((self.missing, 'missing'),
-                            (self.reshaped, 'of another shape'),
+        for names, what in ((self.missing, 'missing'), (self.reshaped,
+                                                        'of another shape'),
                             (self.unexpected, 'unknown to the model')):
             if names:
                 more = '' if len(names) <= SHOWN else ', ...'
@@ -56,8 +53,9 @@ def compare(model: Mapping[str, Tensor],
 
     Counters of batch normalisation may be missing: old checkpoints have none.
     """
-    missing = (name for name in model
-               if name not in checkpoint and 'num_batches_tracked' not in name)
+    missing = (
+        name for name in model
+        if name not in checkpoint and 'num_batches_tracked' not in name)
     unexpected = (name for name in checkpoint if name not in model)
     reshaped = (name for name, value in model.items() if name in checkpoint
                 and tuple(value.shape) != tuple(checkpoint[name].shape))

@@ -13,7 +13,7 @@ class DataError(ValueError):
     """
 
 
-class CheckpointError(ValueError):
+class CheckpointError(RuntimeError):
     """A checkpoint cannot be read or belongs to another model."""
 
 

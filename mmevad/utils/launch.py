@@ -5,10 +5,10 @@ import os
 import os.path as osp
 import sys
 
+import torch
+from mmaction.registry import RUNNERS
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
-
-from mmaction.registry import RUNNERS
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,8 +65,26 @@ def check_checkpoints(cfg: Config, partial: bool) -> None:
     cfg.custom_hooks = hooks
 
 
+def use_cpu_processes(cfg: Config) -> None:
+    """Let ``--launcher pytorch`` work on machines without a GPU.
+
+    mmengine's own set-up asks for a GPU per process, but leaves alone a
+    process group that is there already.
+    """
+    torch.distributed.init_process_group('gloo')
+    if cfg.get('model_wrapper_cfg') is None:
+        # mmengine's default, but for the device
+        cfg.model_wrapper_cfg = dict(
+            type='MMDistributedDataParallel',
+            device_ids=None,
+            broadcast_buffers=False,
+            find_unused_parameters=cfg.get('find_unused_parameters', False))
+
+
 def build_runner(cfg: Config) -> Runner:
     """mmengine's runner, or the one that ``runner_type`` names."""
+    if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
+        use_cpu_processes(cfg)
     if 'runner_type' in cfg:
         return RUNNERS.build(cfg)
     return Runner.from_cfg(cfg)

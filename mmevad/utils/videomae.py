@@ -98,9 +98,8 @@ def load_videomae(backbone: nn.Module, path: str) -> LoadReport:
     ]
     table = found.get('pos_embed')
     if table is not None and not (
-            table.shape == backbone.position.table.shape
-            and torch.allclose(table.float(), backbone.position.table.cpu(),
-                               atol=1e-4)):
+            table.shape == backbone.position.table.shape and torch.allclose(
+                table.float(), backbone.position.table.cpu(), atol=1e-4)):
         wrong.append('pos_embed is not the fixed sine-cosine table of '
                      f'{tuple(backbone.position.table.shape)}')
     if wrong:

@@ -9,12 +9,11 @@ from typing import Dict, List, Optional, Tuple
 
 import mmevad  # noqa: F401  isort: skip
 import torch
+from mmaction.registry import MODELS
 from mmengine.analysis import FlopAnalyzer
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from torch import nn
-
-from mmaction.registry import MODELS
 
 
 def fused_attention_flops(inputs: list, outputs: list) -> int:

@@ -5,8 +5,7 @@ They take the same tensors, fill the same output tensors in place and agree
 with the compiled functions to 1e-5.
 """
 from .build_info import get_compiler_version, get_compiling_cuda_version
-from .focal_loss import (sigmoid_focal_loss_backward,
-                         sigmoid_focal_loss_forward)
+from .focal_loss import sigmoid_focal_loss_backward, sigmoid_focal_loss_forward
 from .nms import nms
 from .roi_align import roi_align_backward, roi_align_forward
 from .soft_nms import softnms

@@ -70,8 +70,8 @@ def chunks(grid_y: Tensor, grid_x: Tensor, bins: int,
     while start < count:
         stop = start + max(1, int(BUDGET // (4 * bins * sides[start]**2)))
         at = order[start:stop]
-        yield (at, max(1, int(grid_y[at].max())),
-               max(1, int(grid_x[at].max())))
+        yield (at, max(1, int(grid_y[at].max())), max(1,
+                                                      int(grid_x[at].max())))
         start = stop
 
 

@@ -49,6 +49,6 @@ def sigmoid_focal_loss_backward(input: Tensor, target: Tensor, weight: Tensor,
     prob, log_prob, log_not, hit, scale = _parts(input, target, weight)
     positive = -alpha * (1 - prob)**gamma * (1 - prob -
                                              gamma * prob * log_prob)
-    negative = -(1 - alpha) * prob**gamma * (gamma *
-                                             (1 - prob) * log_not - prob)
+    negative = -(1 - alpha) * prob**gamma * (
+        gamma * (1 - prob) * log_not - prob)
     grad_input.copy_(torch.where(hit, positive, negative) * scale)

@@ -5,74 +5,16 @@ Averaging over a bin is a weighted sum of rows of the channels-last map: a bag
 of rows per bin. ``embedding_bag`` computes exactly that, without holding the
 samples; its transpose, for the gradient, is one sparse matrix product.
 """
-from typing import Iterator, NamedTuple, Tuple
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from . import torchvision_ops
-from .bilinear import (Geometry, chunks, geometry, grid, neighbours,
-                       positions)
+from .bags import bags_of
+from .bilinear import geometry
 from .roi_max import max_backward, max_forward
 
 MAX = 0  # mmcv's pool_mode; 1 is the average
-
-
-class _Bags(NamedTuple):
-    """Which rows of the flat map go into which bin, and how much of each.
-
-    ``rows``, ``bins`` and ``weights`` are (S, ); ``ends`` are the offsets of
-    the bags in them, (bags + 1, ).
-    """
-    rois: object
-    rows: Tensor
-    bins: Tensor
-    weights: Tensor
-    ends: Tensor
-
-
-def _bags(geo: Geometry, map_size: Tuple[int, int], out_size: Tuple[int, int],
-          sampling_ratio: int) -> Iterator[_Bags]:
-    (height, width), (bins_y, bins_x) = map_size, out_size
-    grid_y = grid(geo.height, bins_y, sampling_ratio)
-    grid_x = grid(geo.width, bins_x, sampling_ratio)
-    for at, max_y, max_x in chunks(grid_y, grid_x, bins_y * bins_x,
-                                   sampling_ratio):
-        axes = []
-        for start, length, bins, per_bin, most, size in (
-            (geo.top, geo.height, bins_y, grid_y, max_y, height),
-            (geo.left, geo.width, bins_x, grid_x, max_x, width)):
-            coord, real = positions(start[at], length[at], bins, per_bin[at],
-                                    most)
-            pixel, weight = neighbours(coord, size)
-            weight = weight * real / per_bin[at].clamp(min=1)[:, None, None]
-            # (2, N, bins, most) -> (N, bins, 2 * most)
-            axes += [
-                part.permute(1, 2, 3, 0).flatten(2) for part in (pixel, weight)
-            ]
-        pixel_y, weight_y, pixel_x, weight_x = axes
-        first = geo.image[at][:, None, None] * (height * width)
-        # (N, bins_y, bins_x, samples_y, samples_x)
-        rows = ((first + pixel_y * width)[:, :, None, :, None] +
-                pixel_x[:, None, :, None, :])
-        weights = weight_y[:, :, None, :, None] * weight_x[:, None, :, None, :]
-        rows, weights = rows.flatten(3), weights.flatten(3)
-        bags, per_bag = rows.numel() // rows.size(-1), rows.size(-1)
-        index = torch.arange(bags, device=rows.device)
-        if sampling_ratio > 0:
-            yield _Bags(at, rows.flatten(), index.repeat_interleave(per_bag),
-                        weights.flatten(),
-                        torch.arange(bags + 1, device=rows.device) * per_bag)
-            continue
-        # leave out the padding, or small RoIs would cost as much as large
-        used = weights.reshape(bags, per_bag) != 0
-        counts = used.sum(1)
-        yield _Bags(at,
-                    rows.reshape(bags, per_bag)[used],
-                    index.repeat_interleave(counts),
-                    weights.reshape(bags, per_bag)[used],
-                    F.pad(counts.cumsum(0), (1, 0)))
 
 
 def roi_align_forward(input: Tensor, rois: Tensor, output: Tensor,
@@ -109,16 +51,17 @@ def roi_align_forward(input: Tensor, rois: Tensor, output: Tensor,
     batch, channels, height, width = input.shape
     exact = torch.promote_types(input.dtype, torch.float32)
     flat = input.permute(0, 2, 3, 1).reshape(-1, channels).to(exact)
-    for bags in _bags(geo, (height, width), out_size, sampling_ratio):
+    for bags in bags_of(geo, (height, width), out_size, sampling_ratio):
         pooled = F.embedding_bag(
             bags.rows,
             flat,
-            bags.ends[:-1],
+            bags.starts(),
             mode='sum',
             per_sample_weights=bags.weights.to(exact))
         # (n * h * w, C) -> (n, C, h, w)
-        output[bags.rois] = pooled.view(-1, *out_size, channels).permute(
-            0, 3, 1, 2).to(output.dtype)
+        output[bags.rois] = pooled.view(-1, *out_size,
+                                        channels).permute(0, 3, 1,
+                                                          2).to(output.dtype)
 
 
 def roi_align_backward(grad_output: Tensor, rois: Tensor, argmax_y: Tensor,
@@ -144,14 +87,17 @@ def roi_align_backward(grad_output: Tensor, rois: Tensor, argmax_y: Tensor,
     geo = geometry(rois, spatial_scale, aligned)
     batch, channels, height, width = grad_input.shape
     exact = torch.promote_types(grad_input.dtype, torch.float32)
-    for bags in _bags(geo, (height, width), (aligned_height, aligned_width),
-                      sampling_ratio):
+    for bags in bags_of(geo, (height, width), (aligned_height, aligned_width),
+                        sampling_ratio):
         # (n, C, h, w) -> (n * h * w, C)
-        grad = grad_output[bags.rois].permute(0, 2, 3, 1).reshape(
-            -1, channels).to(exact)
+        grad = grad_output[bags.rois].permute(0, 2, 3,
+                                              1).reshape(-1,
+                                                         channels).to(exact)
+        # the forward pass has checked the rows already
         spread = torch.sparse_coo_tensor(
-            torch.stack([bags.rows, bags.bins]), bags.weights.to(exact),
-            (batch * height * width, len(grad)))
-        grad_input += (spread @ grad).view(batch, height, width,
-                                           channels).permute(
+            torch.stack([bags.rows, bags.owners()]),
+            bags.weights.to(exact), (batch * height * width, len(grad)),
+            check_invariants=False)
+        grad_input += (spread @ grad).view(batch, height,
+                                           width, channels).permute(
                                                0, 3, 1, 2).to(grad_input.dtype)

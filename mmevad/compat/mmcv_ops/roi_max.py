@@ -11,9 +11,8 @@ from .bilinear import Geometry, chunks, grid, neighbours, positions
 NO_SAMPLE = -10000.  # what the compiled functions return for an empty bin
 
 
-def max_forward(input: Tensor, geo: Geometry, output: Tensor,
-                argmax_y: Tensor, argmax_x: Tensor,
-                sampling_ratio: int) -> None:
+def max_forward(input: Tensor, geo: Geometry, output: Tensor, argmax_y: Tensor,
+                argmax_x: Tensor, sampling_ratio: int) -> None:
     """Fill ``output`` and the coordinates of its samples, (N, C, h, w)."""
     batch, channels, height, width = input.shape
     bins_y, bins_x = output.shape[2:]
@@ -29,10 +28,10 @@ def max_forward(input: Tensor, geo: Geometry, output: Tensor,
                               max_x)
         # (N, bins_y, bins_x, samples_y, samples_x)
         shape = (y.size(0), bins_y, bins_x, max_y, max_x)
-        y, real_y = (part[:, :, None, :, None].expand(shape)
-                     for part in (y, real_y))
-        x, real_x = (part[:, None, :, None, :].expand(shape)
-                     for part in (x, real_x))
+        y, real_y = (
+            part[:, :, None, :, None].expand(shape) for part in (y, real_y))
+        x, real_x = (
+            part[:, None, :, None, :].expand(shape) for part in (x, real_x))
         first = geo.image[at][:, None, None, None, None] * (height * width)
         pixel_y, weight_y = neighbours(y, height)
         pixel_x, weight_x = neighbours(x, width)

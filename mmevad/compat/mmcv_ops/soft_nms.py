@@ -39,14 +39,8 @@ def _compact(table: np.ndarray, keep: np.ndarray) -> np.ndarray:
     return table[:survivors]
 
 
-def softnms(boxes: Tensor,
-            scores: Tensor,
-            dets: Tensor,
-            *,
-            iou_threshold: float,
-            sigma: float,
-            min_score: float,
-            method: int,
+def softnms(boxes: Tensor, scores: Tensor, dets: Tensor, *,
+            iou_threshold: float, sigma: float, min_score: float, method: int,
             offset: int) -> Tensor:
     """Rescore boxes by their overlap with better ones.
 
@@ -79,12 +73,10 @@ def softnms(boxes: Tensor,
             table[[done, best]] = table[[best, done]]
             inds[[done, best]] = inds[[best, done]]
             chosen, rest = table[done], table[done + 1:]
-            width = (
-                np.minimum(chosen[2], rest[:, 2]) -
-                np.maximum(chosen[0], rest[:, 0]) + offset).clip(min=0)
-            height = (
-                np.minimum(chosen[3], rest[:, 3]) -
-                np.maximum(chosen[1], rest[:, 1]) + offset).clip(min=0)
+            width = (np.minimum(chosen[2], rest[:, 2]) -
+                     np.maximum(chosen[0], rest[:, 0]) + offset).clip(min=0)
+            height = (np.minimum(chosen[3], rest[:, 3]) -
+                      np.maximum(chosen[1], rest[:, 1]) + offset).clip(min=0)
             inter = width * height
             overlap = inter / (chosen[5] + rest[:, 5] - inter)
             rest[:, 4] *= _decay(overlap, iou_threshold, sigma, method)

@@ -39,6 +39,7 @@ def roi_align(input: Tensor, rois: Tensor, scale: float, height: int,
 def roi_align_backward(grad: Tensor, rois: Tensor, scale: float, shape,
                        sampling_ratio: int, aligned: bool) -> Tensor:
     """(N, C, h, w), (N, 5) to the gradient of an input of ``shape``."""
-    return torch.ops.torchvision._roi_align_backward(
-        grad, rois, scale, grad.size(2), grad.size(3), *shape, sampling_ratio,
-        aligned)
+    return torch.ops.torchvision._roi_align_backward(grad, rois, scale,
+                                                     grad.size(2),
+                                                     grad.size(3), *shape,
+                                                     sampling_ratio, aligned)

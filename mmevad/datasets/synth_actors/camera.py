@@ -8,7 +8,7 @@ import numpy as np
 
 FOCAL = 1.2  # in frame heights, before zoom
 HORIZON = .42  # in frame heights from the top
-HEIGHT = 1.35  # metres above the ground
+HEIGHT = 1.05  # metres above the ground
 MOTIONS = ('still', 'pan', 'zoom', 'handheld', 'all')
 
 

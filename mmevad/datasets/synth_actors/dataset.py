@@ -46,7 +46,7 @@ class Settings:
     out_dir: str
     seed: int = 0
     size: Tuple[int, int] = (128, 96)
-    videos: Tuple[int, int, int] = (40, 6, 14)
+    videos: Tuple[int, int, int] = (80, 6, 14)
     seconds: float = 12.
     fps: float = 12.5
     interval: int = 6
@@ -118,7 +118,7 @@ def make_scene(task: Task, settings: Settings) -> Scene:
     """The scene of one video; depends on seed, split and index only."""
     rng = _rng(settings.seed, 3, SPLITS.index(task.split), task.index)
     looks = split_looks(settings.seed, task.split)
-    count = int(rng.choice([2, 3], p=[.4, .6]))
+    count = int(rng.choice([2, 3], p=[.7, .3]))
     cast = rng.choice(len(looks), count, replace=False)
     place = task.index % _BACKGROUNDS[task.split]
     return build_scene(rng, [looks[i] for i in cast],

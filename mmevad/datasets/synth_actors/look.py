@@ -12,7 +12,7 @@ from .skeleton import Body
 Color = Tuple[int, int, int]  # BGR
 
 _SKINS = ((205, 224, 245), (170, 200, 235), (130, 165, 215), (95, 130, 185),
-          (65, 95, 145), (45, 65, 100))
+          (80, 110, 165), (70, 95, 145))
 _HAIRS = ((25, 25, 30), (40, 60, 90), (60, 110, 150), (95, 175, 215),
           (50, 75, 160), (150, 150, 155))
 
@@ -39,8 +39,8 @@ class Look:
 
 
 def _vivid(rng: np.random.Generator) -> Color:
-    rgb = colorsys.hsv_to_rgb(rng.uniform(), rng.uniform(.35, .95),
-                              rng.uniform(.35, 1))
+    rgb = colorsys.hsv_to_rgb(rng.uniform(), rng.uniform(.3, .85),
+                              rng.uniform(.8, 1))
     return tuple(int(255 * c) for c in rgb[::-1])
 
 

@@ -85,7 +85,7 @@ class Director:
         self.fps = fps
         self.aspect = aspect
         lanes = np.linspace(
-            3.45, 5.05, len(statures)) if len(statures) > 1 else np.array([4.])
+            2.4, 3.2, len(statures)) if len(statures) > 1 else np.array([2.8])
         lanes = rng.permutation(lanes + rng.uniform(-.2, .2, len(lanes)))
         places = rng.permutation(np.linspace(-.6, .6, len(statures)))
         self.scripts = []

@@ -2,7 +2,8 @@
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
-from mmdet.models.roi_heads.bbox_heads import DIIHead
+from mmaction.registry import MODELS
+from mmaction.utils import ConfigType
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmdet.registry import TASK_UTILS as MMDET_TASK_UTILS
 from mmdet.utils import reduce_mean
@@ -10,8 +11,6 @@ from mmengine.model import BaseModule, ModuleList
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmaction.registry import MODELS
-from mmaction.utils import ConfigType
 from .boxes import apply_deltas, cxcywh_to_xyxy
 from .roi_extractor import KeyframeRoIExtractor
 
@@ -61,6 +60,9 @@ class QueryActorHead(BaseModule):
             (4, 8, 16, 32).
         patch_size (int): Of the backbone. Defaults to 16.
         roi_size (int): Side of the RoI features. Defaults to 7.
+        zero_init_deltas (bool): Start from stages that leave boxes where
+            they are, instead of Xavier weights; learns faster from scratch.
+            Defaults to False.
         background_weight (float): Weight of background queries in the
             classification loss. Defaults to 0.1.
         assigner (dict): Matching of queries with ground truth, mmdet's.
@@ -81,6 +83,7 @@ class QueryActorHead(BaseModule):
         strides: Sequence[int] = (4, 8, 16, 32),
         patch_size: int = 16,
         roi_size: int = 7,
+        zero_init_deltas: bool = False,
         background_weight: float = 0.1,
         assigner: ConfigType = dict(
             type='HungarianAssigner',
@@ -126,18 +129,25 @@ class QueryActorHead(BaseModule):
             loss_cls=dict(type='CrossEntropyLoss'))
         self.stages = ModuleList(
             [build_mmdet(stage) for _ in range(num_stages)])
+        self.zero_init_deltas = zero_init_deltas
         self.assigner = build_mmdet(assigner, MMDET_TASK_UTILS)
         weights = [1., background_weight]
         self.loss_cls = build_mmdet(dict(loss_cls, class_weight=weights))
         self.loss_bbox = build_mmdet(loss_bbox)
         self.loss_iou = build_mmdet(loss_iou)
 
+    def init_weights(self) -> None:
+        """mmdet's Xavier initialisation of the stages, see Args."""
+        super().init_weights()
+        if self.zero_init_deltas:
+            for stage in self.stages:
+                nn.init.zeros_(stage.fc_reg.weight)
+
     def forward(
-        self,
-        maps: Sequence[Tensor],
-        whwh: Tensor,
-        own_grids: Optional[List[Tuple[int, int]]] = None
-    ) -> List[Actors]:
+            self,
+            maps: Sequence[Tensor],
+            whwh: Tensor,
+            own_grids: Optional[List[Tuple[int, int]]] = None) -> List[Actors]:
         """Find persons.
 
         Args:
@@ -233,9 +243,8 @@ class QueryActorHead(BaseModule):
         if len(gts) == 0:  # zero, with a graph for distributed training
             zero = actors.boxes.sum() * 0
             return dict(loss_cls=loss_cls, loss_bbox=zero, loss_iou=zero)
-        size = torch.cat([
-            s.expand(len(m[0]), -1) for s, m in zip(whwh, matches)
-        ])
+        size = torch.cat(
+            [s.expand(len(m[0]), -1) for s, m in zip(whwh, matches)])
         return dict(
             loss_cls=loss_cls,
             loss_bbox=self.loss_bbox(

@@ -3,12 +3,12 @@ from typing import Dict, List, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
+from mmaction.registry import MODELS
 from mmcv.ops import RoIAlign
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from mmaction.registry import MODELS
 from .actor_head import Match
 from .boxes import boxes_to_rois, extend_boxes
 from .structures import VideoTokens

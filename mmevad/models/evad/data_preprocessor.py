@@ -3,11 +3,10 @@ from typing import List, Tuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-
 from mmaction.models import ActionDataPreprocessor
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
+from torch import Tensor
 
 
 @MODELS.register_module()
@@ -42,9 +41,9 @@ class EVADDataPreprocessor(ActionDataPreprocessor):
         lengths = sorted({clip.shape[-3] for clip in inputs})
         if len(lengths) > 1:
             raise ValueError(f'clips of {lengths} frames cannot share a batch')
-        height, width = (
-            -(-max(clip.shape[d] for clip in inputs) // self.size_divisor) *
-            self.size_divisor for d in (-2, -1))
+        height, width = (-(-max(clip.shape[d]
+                                for clip in inputs) // self.size_divisor) *
+                         self.size_divisor for d in (-2, -1))
         batch = []
         for clip in inputs:
             if self.to_rgb:

@@ -1,13 +1,13 @@
 """EVAD: backbone, pyramid, actor head and context decoder, wired."""
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Sequence, Tuple, Union
 
 import torch
+from mmaction.registry import MODELS
+from mmaction.utils import ConfigType, OptConfigType, OptSampleList
 from mmengine.model import BaseModel
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmaction.registry import MODELS
-from mmaction.utils import ConfigType, OptConfigType, OptSampleList
 from .actor_head import PERSON, Actors
 from .boxes import clip_boxes, whwh_of
 

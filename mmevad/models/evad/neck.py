@@ -2,10 +2,9 @@
 from typing import List, Optional, Sequence, Tuple
 
 import torch.nn.functional as F
+from mmaction.registry import MODELS
 from mmdet.models.necks import FPN
 from torch import Tensor
-
-from mmaction.registry import MODELS
 
 
 @MODELS.register_module()
@@ -42,5 +41,4 @@ class KeyframeFPN(FPN):
                 size=laterals[i - 1].shape[2:],
                 **self.upsample_cfg)
         return tuple(
-            conv(x) * m
-            for conv, x, m in zip(self.fpn_convs, laterals, masks))
+            conv(x) * m for conv, x, m in zip(self.fpn_convs, laterals, masks))

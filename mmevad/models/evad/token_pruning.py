@@ -106,8 +106,9 @@ def _tiled(q: Tensor, k: Tensor, v: Optional[Tensor], scale: float,
         weight = query_weight.to(exact)
     if key_mask is not None:
         weight = weight * key_mask
-        bias = torch.zeros_like(key_mask, dtype=q.dtype).masked_fill_(
-            ~key_mask, float('-inf'))[:, None, None]
+        bias = torch.zeros_like(
+            key_mask, dtype=q.dtype).masked_fill_(~key_mask,
+                                                  float('-inf'))[:, None, None]
     weight = weight.expand(batch, num)
     tile = max(1, TILE_ELEMENTS // max(1, batch * heads * num))
     total = q.new_zeros((batch, num), dtype=exact)
@@ -148,10 +149,10 @@ def class_token_importance(q: Tensor,
     return logits.softmax(-1, dtype=torch.float32).mean(1)[:, 0, 1:]
 
 
-def select_tokens(importance: Tensor,
-                  keep: Sequence[int],
-                  valid: Optional[Tensor] = None
-                  ) -> Tuple[Tensor, Optional[Tensor]]:
+def select_tokens(
+        importance: Tensor,
+        keep: Sequence[int],
+        valid: Optional[Tensor] = None) -> Tuple[Tensor, Optional[Tensor]]:
     """Pick the most important tokens of each clip.
 
     Args:
@@ -181,10 +182,9 @@ def gather_tokens(tokens: Tensor, index: Tensor) -> Tensor:
     return tokens.gather(1, index[..., None].expand(-1, -1, tokens.size(-1)))
 
 
-def drop_tokens(
-        x: Tensor, ids: Tensor, valid: Optional[Tensor], importance: Tensor,
-        keep: Sequence[int],
-        num_protected: int) -> Tuple[Tensor, Tensor, Optional[Tensor]]:
+def drop_tokens(x: Tensor, ids: Tensor, valid: Optional[Tensor],
+                importance: Tensor, keep: Sequence[int],
+                num_protected: int) -> Tuple[Tensor, Tensor, Optional[Tensor]]:
     """Drop all but the most important of the unprotected tokens.
 
     Args:

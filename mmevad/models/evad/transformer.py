@@ -4,13 +4,12 @@ from typing import Callable, Optional, Tuple
 import torch
 import torch.nn.functional as F
 from mmaction.models.backbones.vit_mae import get_sinusoid_encoding
+from mmaction.utils import ConfigType, OptConfigType
 from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks import DropPath
 from mmcv.cnn.bricks.transformer import FFN
 from mmengine.model import BaseModule
 from torch import Tensor, nn
-
-from mmaction.utils import ConfigType, OptConfigType
 
 
 class Attention(BaseModule):
@@ -43,11 +42,12 @@ class Attention(BaseModule):
         self.proj = nn.Linear(embed_dims, embed_dims)
         self.proj_drop = nn.Dropout(drop_rate)
 
-    def forward(self,
-                x: Tensor,
-                key_mask: Optional[Tensor] = None,
-                attention: Optional[Callable] = None
-                ) -> Tuple[Tensor, Optional[Tensor]]:
+    def forward(
+        self,
+        x: Tensor,
+        key_mask: Optional[Tensor] = None,
+        attention: Optional[Callable] = None
+    ) -> Tuple[Tensor, Optional[Tensor]]:
         """Attend.
 
         Args:
@@ -120,11 +120,12 @@ class Block(BaseModule):
             add_identity=False)
         self.mlp_drop = nn.Dropout(drop_rate)
 
-    def attend(self,
-               x: Tensor,
-               key_mask: Optional[Tensor] = None,
-               attention: Optional[Callable] = None
-               ) -> Tuple[Tensor, Optional[Tensor]]:
+    def attend(
+        self,
+        x: Tensor,
+        key_mask: Optional[Tensor] = None,
+        attention: Optional[Callable] = None
+    ) -> Tuple[Tensor, Optional[Tensor]]:
         """First half: tokens (B, N, C) -> tokens, importance or None."""
         out, importance = self.attn(self.norm1(x), key_mask, attention)
         return x + self.drop_path(out), importance

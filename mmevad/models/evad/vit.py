@@ -4,14 +4,14 @@ from typing import List, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
+from mmaction.registry import MODELS
+from mmaction.utils import ConfigType
 from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks.transformer import PatchEmbed
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from mmaction.registry import MODELS
-from mmaction.utils import ConfigType
 from ...utils.videomae import load_videomae
 from .structures import Padding, VideoTokens
 from .token_pruning import (attend_and_score, class_token_importance,
@@ -104,35 +104,35 @@ class KeyframeTokenPruneViT(BaseModule):
         ValueError: If an argument is out of its range.
     """
 
-    def __init__(self,
-                 img_size: int = 224,
-                 patch_size: int = 16,
-                 in_channels: int = 3,
-                 embed_dims: int = 768,
-                 depth: int = 12,
-                 num_heads: int = 12,
-                 mlp_ratio: float = 4.,
-                 qkv_bias: bool = True,
-                 drop_rate: float = 0.,
-                 drop_path_rate: float = 0.1,
-                 num_frames: int = 16,
-                 tubelet_size: int = 2,
-                 keep_rate: Union[float, Sequence[float]] = 0.7,
-                 prune_blocks: Sequence[int] = (3, 6, 9),
-                 selector: str = 'gap',
-                 keyframe_weight: float = 1.,
-                 keyframe_index: Optional[int] = None,
-                 out_indices: Sequence[int] = (2, 5, 8, 11),
-                 map_scales: Sequence[float] = (4, 2, 1, 0.5),
-                 mask_padding: bool = False,
-                 with_cp: Union[bool, Sequence[bool]] = False,
-                 norm_cfg: ConfigType = dict(type='LN', eps=1e-6),
-                 init_cfg: Union[dict, List[dict], None] = [
-                     dict(
-                         type='TruncNormal', layer='Linear', std=0.02,
-                         bias=0.),
-                     dict(type='Constant', layer='LayerNorm', val=1., bias=0.)
-                 ]) -> None:
+    def __init__(
+        self,
+        img_size: int = 224,
+        patch_size: int = 16,
+        in_channels: int = 3,
+        embed_dims: int = 768,
+        depth: int = 12,
+        num_heads: int = 12,
+        mlp_ratio: float = 4.,
+        qkv_bias: bool = True,
+        drop_rate: float = 0.,
+        drop_path_rate: float = 0.1,
+        num_frames: int = 16,
+        tubelet_size: int = 2,
+        keep_rate: Union[float, Sequence[float]] = 0.7,
+        prune_blocks: Sequence[int] = (3, 6, 9),
+        selector: str = 'gap',
+        keyframe_weight: float = 1.,
+        keyframe_index: Optional[int] = None,
+        out_indices: Sequence[int] = (2, 5, 8, 11),
+        map_scales: Sequence[float] = (4, 2, 1, 0.5),
+        mask_padding: bool = False,
+        with_cp: Union[bool, Sequence[bool]] = False,
+        norm_cfg: ConfigType = dict(type='LN', eps=1e-6),
+        init_cfg: Union[dict, List[dict], None] = [
+            dict(type='TruncNormal', layer='Linear', std=0.02, bias=0.),
+            dict(type='Constant', layer='LayerNorm', val=1., bias=0.)
+        ]
+    ) -> None:
         super().__init__(init_cfg=init_cfg)
         _check(selector, depth, prune_blocks, out_indices, map_scales)
         keep_rates = _per_block('keep_rate', keep_rate, len(prune_blocks))
@@ -222,13 +222,12 @@ class KeyframeTokenPruneViT(BaseModule):
             x = x + self.position.padded(padding.grids, grid)
         spot = grid[1] * grid[2]
         ids = torch.arange(slices * spot, device=x.device).view(slices, spot)
-        ids = torch.cat((ids[key], ids[:key].flatten(),
-                         ids[key + 1:].flatten()))
+        ids = torch.cat(
+            (ids[key], ids[:key].flatten(), ids[key + 1:].flatten()))
         return x[:, ids], ids.expand(batch, -1), grid
 
-    def _attend_and_score(self, q: Tensor, k: Tensor, v: Tensor,
-                          scale: float, key_mask: Optional[Tensor],
-                          ids: Tensor, spot: int,
+    def _attend_and_score(self, q: Tensor, k: Tensor, v: Tensor, scale: float,
+                          key_mask: Optional[Tensor], ids: Tensor, spot: int,
                           key: int) -> Tuple[Tensor, Tensor]:
         """Attention and the importance (B, N) of all but a class token."""
         if self.selector == 'cls':
@@ -238,8 +237,9 @@ class KeyframeTokenPruneViT(BaseModule):
             return out, class_token_importance(q, k, scale, key_mask)
         weight = None
         if self.keyframe_weight != 1:
-            weight = torch.ones_like(ids, dtype=torch.float32).masked_fill_(
-                ids // spot == key, self.keyframe_weight)
+            weight = torch.ones_like(
+                ids, dtype=torch.float32).masked_fill_(ids // spot == key,
+                                                       self.keyframe_weight)
         return attend_and_score(q, k, v, scale, weight, key_mask)
 
     def _run_block(self, number: int, x: Tensor, ids: Tensor,
@@ -278,8 +278,8 @@ class KeyframeTokenPruneViT(BaseModule):
     def forward(
             self,
             clip: Tensor,
-            img_shapes: Optional[Sequence[Tuple[int, int]]] = None
-    ) -> VideoTokens:
+            img_shapes: Optional[Sequence[Tuple[int,
+                                                int]]] = None) -> VideoTokens:
         """Encode clips.
 
         Args:

@@ -10,6 +10,7 @@ from mmengine.structures import InstanceData
 import mmevad  # noqa: F401  isort: skip
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+
 from mmevad.converters import convert_evad
 from mmevad.models.evad.boxes import extend_boxes
 
@@ -72,8 +73,7 @@ def model_config(cfg, keyframe_weight, token_order):
             num_reg_fcs=cfg['num_reg'],
             roi_size=cfg['pooler_resolution'],
             background_weight=weights['no_object'],
-            loss_cls=dict(
-                type='CrossEntropyLoss', loss_weight=weights['ce']),
+            loss_cls=dict(type='CrossEntropyLoss', loss_weight=weights['ce']),
             loss_bbox=dict(type='L1Loss', loss_weight=weights['bbox']),
             loss_iou=dict(type='GIoULoss', loss_weight=weights['giou'])),
         context_decoder=dict(
@@ -142,13 +142,13 @@ class Recorder:
         self.model = model
         self.out = {}
         self._runs = {'stage': 0, 'block': 0}
-        for owner, name in ((model.backbone, '_embed'),
-                            (model.backbone, '_run_block'),
+        for owner, name in ((model.backbone, '_embed'), (model.backbone,
+                                                         '_run_block'),
                             (model.backbone, '_attend_and_score'),
                             (model, 'neck'), (model.actor_head, 'loss'),
                             (model.actor_head.roi_extractor, 'pool'),
-                            (model.actor_head.roi_extractor, 'forward'),
-                            (model.context_decoder, 'remap'),
+                            (model.actor_head.roi_extractor,
+                             'forward'), (model.context_decoder, 'remap'),
                             (model.context_decoder, 'pool')):
             self._wrap(owner, name)
         model.backbone.register_forward_hook(self._backbone)

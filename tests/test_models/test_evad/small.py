@@ -41,9 +41,7 @@ def detector_config(backbone=None, decoder=None, **kwargs):
     return dict(
         type='EVAD',
         data_preprocessor=dict(
-            type='EVADDataPreprocessor',
-            mean=[114.75] * 3,
-            std=[57.375] * 3),
+            type='EVADDataPreprocessor', mean=[114.75] * 3, std=[57.375] * 3),
         backbone=backbone_config(**(backbone or {})),
         neck=dict(
             type='KeyframeFPN',

@@ -60,14 +60,12 @@ def check_predictions(reference, model, samples, whwh, out, arrays, prefix):
     actors.logits = out[f'head{last}_class_logits']
     actors.boxes = out[f'head{last}_pred_bboxes']
     logits = out[f'action_logits_{len(model.context_decoder.blocks) - 1}']
-    found = [
-        re.match(rf'{prefix}(thr([\d.]+)_)?final_', k) for k in arrays
-    ]
+    found = [re.match(rf'{prefix}(thr([\d.]+)_)?final_', k) for k in arrays]
     checked = 0
     for thr, value in {(m[1] or '', m[2]) for m in found if m}:
         thr += 'final_'
-        model.person_score_thr = float(
-            value or reference.cfg['person_threshold'])
+        model.person_score_thr = float(value
+                                       or reference.cfg['person_threshold'])
         model.predict(actors, logits, samples, whwh)
         preds = [s.pred_instances for s in samples]
         boxes = torch.cat([
@@ -78,8 +76,8 @@ def check_predictions(reference, model, samples, whwh, out, arrays, prefix):
         owner = torch.cat(
             [torch.full((len(p), ), i) for i, p in enumerate(preds)])
         metadata = torch.from_numpy(reference.arrays['in/metadata'])[owner]
-        for name, got in (('actions', actions), ('boxes', boxes),
-                          ('metadata', metadata)):
+        for name, got in (('actions', actions), ('boxes', boxes), ('metadata',
+                                                                   metadata)):
             if prefix + thr + name in arrays:
                 check(thr + name, got, arrays[prefix + thr + name])
                 checked += 1
@@ -92,8 +90,9 @@ def check_predictions(reference, model, samples, whwh, out, arrays, prefix):
             got = [s.pred_instances.person_scores for s in samples]
         else:
             got = [
-                s.pred_instances.bboxes * s.pred_instances.bboxes.new_tensor(
-                    s.ori_shape[::-1] * 2) for s in samples
+                s.pred_instances.bboxes *
+                s.pred_instances.bboxes.new_tensor(s.ori_shape[::-1] * 2)
+                for s in samples
             ]
         check(f'final_{name}', torch.stack(got),
               arrays[f'{prefix}final_{name}'])
@@ -135,8 +134,8 @@ def test_golden_evad_sorted_remap(reference, weight):
     out = recorder.out
     ids = recorder.video.ids
     first = torch.arange(recorder.spot).expand(len(ids), -1)
-    order = torch.cat((first, ids[:, recorder.spot:].argsort(1) +
-                       recorder.spot), 1)
+    order = torch.cat(
+        (first, ids[:, recorder.spot:].argsort(1) + recorder.spot), 1)
     last = len(model.backbone.blocks) - 1
     for key in ('tokens_norm', f'tokens_block{last}'):
         out[key] = out[key].gather(

@@ -88,8 +88,7 @@ def test_restoring_is_the_inverse_of_dropping():
     assert full[~present].abs().sum() == 0 and present.sum() == 14
     fill = torch.randn(1, 1, 3)
     assert torch.equal(
-        restore_tokens(x, kept, 12, fill)[~present],
-        fill[0].expand(10, -1))
+        restore_tokens(x, kept, 12, fill)[~present], fill[0].expand(10, -1))
 
 
 def test_token_order():

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+
 from mmevad.converters import convert_evad
 from mmevad.utils.errors import CheckpointError
 from mmevad.utils.videomae import load_videomae
-
 from .golden_model import ROOT
 from .small import MODELS, build_backbone
 
@@ -37,8 +37,10 @@ def save(tmp_path, content):
 
 def variants(state):
     authors = authors_names(state)
-    fine_tuned = {re.sub(r'^norm\.', 'fc_norm.', k): v
-                  for k, v in authors.items()}
+    fine_tuned = {
+        re.sub(r'^norm\.', 'fc_norm.', k): v
+        for k, v in authors.items()
+    }
     fine_tuned['head.weight'] = torch.zeros(3, 3)
     pretrained = {f'encoder.{k}': v for k, v in authors.items()}
     pretrained['decoder.blocks.0.norm1.weight'] = torch.zeros(3)
@@ -99,8 +101,8 @@ def test_videomae_of_another_size(tmp_path, change, message):
     before = {k: v.clone() for k, v in target.state_dict().items()}
     with pytest.raises(CheckpointError, match=message):
         load_videomae(target, save(tmp_path, state))
-    assert all(torch.equal(before[k], v)
-               for k, v in target.state_dict().items())
+    assert all(
+        torch.equal(before[k], v) for k, v in target.state_dict().items())
 
 
 def test_videomae_without_tensors(tmp_path):
@@ -134,15 +136,19 @@ def test_released_vit_base_names(vit_base):
     released = {k: torch.empty(v, device='meta') for k, v in shapes.items()}
     assert len(released) == 529
     converted = convert_evad({f'module.{k}': v for k, v in released.items()})
-    assert {k: v.shape
-            for k, v in converted.items()} == {
-                k: v.shape
-                for k, v in vit_base.state_dict().items()
-            }
+    assert {
+        k: v.shape
+        for k, v in converted.items()
+    } == {
+        k: v.shape
+        for k, v in vit_base.state_dict().items()
+    }
 
 
 def test_unknown_names_are_listed():
     state = {f'strange.{i}': torch.zeros(1) for i in range(12)}
-    with pytest.raises(KeyError, match='12 tensors are not of an EVAD.*'
-                       'strange.9$|strange.9'):
+    with pytest.raises(
+            KeyError,
+            match='12 tensors are not of an EVAD.*'
+            'strange.9$|strange.9'):
         convert_evad(state)

@@ -30,7 +30,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         '--videos',
         type=int,
         nargs=3,
-        default=(40, 6, 14),
+        default=(80, 6, 14),
         metavar=('TRAIN', 'VAL', 'TEST'))
     parser.add_argument('--seconds', type=float, default=12.)
     parser.add_argument('--fps', type=float, default=12.5)
