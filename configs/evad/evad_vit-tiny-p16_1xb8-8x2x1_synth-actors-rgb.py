@@ -5,8 +5,10 @@ _base_ = ['../_base_/default_runtime.py', '../_base_/evad_vit-tiny.py']
 num_classes = 11
 data_root = 'data/synth_actors'
 model = dict(
+    backbone=dict(embed_dims=128, num_heads=4),
+    neck=dict(in_channels=[128, 128, 128, 128]),
     actor_head=dict(num_queries=10, zero_init_deltas=True),
-    context_decoder=dict(num_classes=num_classes))
+    context_decoder=dict(in_channels=128, num_classes=num_classes))
 
 sample = dict(
     type='SampleAVAFrames', clip_len=8, frame_interval=2, test_mode=True)
@@ -20,13 +22,15 @@ train_pipeline = [
     dict(type='Resize', scale=(-1, 96)),  # as it is for the stored frames
     dict(type='Flip', flip_ratio=0.5),
     dict(type='ClipBoxes'),
-    dict(type='FormatShape', input_format='NCTHW', collapse=True), pack
+    dict(type='FormatShape', input_format='NCTHW', collapse=True),
+    pack
 ]
 test_pipeline = [
     sample,
     dict(type='RawFrameDecode'),
     dict(type='Resize', scale=(-1, 96)),  # as it is for the stored frames
-    dict(type='FormatShape', input_format='NCTHW', collapse=True), pack
+    dict(type='FormatShape', input_format='NCTHW', collapse=True),
+    pack
 ]
 label_file = f'{data_root}/annotations/label_map.pbtxt'
 dataset = dict(
@@ -80,9 +84,9 @@ test_evaluator = dict(
     label_file=label_file,
     num_classes=num_classes + 1)
 
-max_epochs = 16
+max_epochs = 18
 train_cfg = dict(
-    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=4)
+    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=6)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(

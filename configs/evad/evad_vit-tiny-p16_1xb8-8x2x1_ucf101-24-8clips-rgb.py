@@ -17,7 +17,8 @@ pipeline = [
     dict(type='RawFrameDecode'),
     dict(type='Resize', scale=(-1, 96)),  # as it is for the stored frames
     dict(type='ClipBoxes'),
-    dict(type='FormatShape', input_format='NCTHW', collapse=True), pack
+    dict(type='FormatShape', input_format='NCTHW', collapse=True),
+    pack
 ]
 dataset = dict(
     type='CheckedAVADataset',
@@ -51,22 +52,23 @@ val_evaluator = dict(
     num_classes=num_classes + 1)
 test_evaluator = val_evaluator
 
-max_epochs = 100
+max_epochs = 110
 train_cfg = dict(
     type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=10)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=3e-4, weight_decay=1e-4),
+    optimizer=dict(type='AdamW', lr=4e-4, weight_decay=1e-4),
     constructor='EVADOptimWrapperConstructor',
-    paramwise_cfg=dict(head_lr_mult=1.))
+    paramwise_cfg=dict(head_lr_mult=2.),
+    clip_grad=dict(max_norm=10.))
 param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, end=100, by_epoch=False),
     dict(
-        type='OneCycleLR',
-        eta_max=3e-4,
-        total_steps=max_epochs,
-        pct_start=0.1,
+        type='CosineAnnealingLR',
+        T_max=max_epochs,
+        eta_min_ratio=0.01,
         by_epoch=True,
         convert_to_iter_based=True)
 ]

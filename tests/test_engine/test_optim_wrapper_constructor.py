@@ -68,8 +68,7 @@ def test_fused_adam_equals_the_plain_one():
             param.grad = torch.ones_like(param)
         wrapper.step()
         weights.append([p.clone() for p in model.parameters()])
-    assert all(
-        torch.allclose(a, b, atol=1e-7) for a, b in zip(*weights))
+    assert all(torch.allclose(a, b, atol=1e-7) for a, b in zip(*weights))
 
 
 def test_arguments():

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ...utils.videomae import load_videomae
+from .keyframe import find_keyframe, keyframe_first, keyframe_map
 from .structures import Padding, VideoTokens
 from .token_pruning import (attend_and_score, class_token_importance,
-                            drop_tokens, keep_counts, restore_tokens)
+                            drop_tokens, keep_counts)
 from .transformer import Block, SineCosinePosition
 
 SELECTORS = ('gap', 'cls', 'random', 'unified')
@@ -161,7 +162,7 @@ class KeyframeTokenPruneViT(BaseModule):
             stride=kernel,
             padding=(0, 0, 0),
             dilation=(1, 1, 1))
-        self._slices(num_frames)
+        find_keyframe(num_frames, tubelet_size, keyframe_index)
         self.position = SineCosinePosition(
             embed_dims, (num_frames // tubelet_size, img_size // patch_size,
                          img_size // patch_size))
@@ -183,32 +184,13 @@ class KeyframeTokenPruneViT(BaseModule):
         else:
             super().init_weights()
 
-    def _slices(self, frames: int) -> Tuple[int, int]:
-        """Number of time slices and the keyframe's index among them."""
-        if frames % self.tubelet_size:
-            raise ValueError(
-                f'a clip of {frames} frames cannot be cut into tubelets of '
-                f'{self.tubelet_size}; use a multiple of {self.tubelet_size}')
-        slices, key = frames // self.tubelet_size, self.keyframe_index
-        if key is None:
-            if slices % 2:
-                raise ValueError(
-                    f'a clip of {frames} frames gives an odd number of time '
-                    f'slices ({slices}), which has no keyframe at its half; '
-                    f'use a multiple of {2 * self.tubelet_size} frames or '
-                    'set keyframe_index')
-            key = slices // 2
-        if not 0 <= key < slices:
-            raise ValueError(f'keyframe_index={key} is not one of the '
-                             f'{slices} time slices, 0 to {slices - 1}')
-        return slices, key
-
     def _embed(self, clip: Tensor,
                padding: Optional[Padding]) -> Tuple[Tensor, Tensor, tuple]:
         """Clip (B, 3, T, H, W) -> tokens (B, N, C), ids (B, N), grid; the
         keyframe's tokens first."""
         batch, _, frames, height, width = clip.shape
-        slices, key = self._slices(frames)
+        slices, key = find_keyframe(frames, self.tubelet_size,
+                                    self.keyframe_index)
         if height % self.size_divisor or width % self.size_divisor:
             raise ValueError(
                 f'a clip of {height}x{width} pixels is not padded to a '
@@ -221,9 +203,7 @@ class KeyframeTokenPruneViT(BaseModule):
         else:
             x = x + self.position.padded(padding.grids, grid)
         spot = grid[1] * grid[2]
-        ids = torch.arange(slices * spot, device=x.device).view(slices, spot)
-        ids = torch.cat(
-            (ids[key], ids[:key].flatten(), ids[key + 1:].flatten()))
+        ids = keyframe_first(slices, spot, key).to(x.device)
         return x[:, ids], ids.expand(batch, -1), grid
 
     def _attend_and_score(self, q: Tensor, k: Tensor, v: Tensor, scale: float,
@@ -258,23 +238,6 @@ class KeyframeTokenPruneViT(BaseModule):
                                         num_protected)
         return block.feed_forward(x), ids, valid
 
-    def _keyframe_map(self, x: Tensor, ids: Tensor, valid: Optional[Tensor],
-                      grid: tuple, key: int, scale: float) -> Tensor:
-        """The keyframe's tokens as a map (B, C, h*scale, w*scale)."""
-        spot = grid[1] * grid[2]
-        x = x[:, x.size(1) - ids.size(1):]
-        if self.selector == 'unified':
-            present = ids // spot == key
-            if valid is not None:
-                present = present & valid
-            x = restore_tokens(x, ids - key * spot, spot, valid=present)
-        else:
-            x = x[:, :spot]
-            if valid is not None:
-                x = x * valid[:, :spot, None]
-        x = x.mT.unflatten(2, grid[1:])
-        return x if scale == 1 else F.interpolate(x, scale_factor=scale)
-
     def forward(
             self,
             clip: Tensor,
@@ -305,7 +268,8 @@ class KeyframeTokenPruneViT(BaseModule):
             padding = Padding.from_shapes(img_shapes, size, self.patch_size,
                                           self.size_divisor, clip.device)
         x, ids, grid = self._embed(clip, padding)
-        slices, key = self._slices(clip.size(2))
+        slices, key = find_keyframe(
+            clip.size(2), self.tubelet_size, self.keyframe_index)
         spot = grid[1] * grid[2]
         valid = None
         spots = [spot] * batch
@@ -344,9 +308,9 @@ class KeyframeTokenPruneViT(BaseModule):
             else:
                 x, ids, valid = self._run_block(*args)
             if i in self.out_indices:
-                scale = self.map_scales[len(maps)]
                 maps.append(
-                    self._keyframe_map(x, ids, valid, grid, key, scale))
+                    keyframe_map(x, ids, grid, key, num_protected > 0, valid,
+                                 self.map_scales[len(maps)]))
         tokens = self.norm(x[:, x.size(1) - ids.size(1):])
         masks = padding and padding.level_masks(self.map_scales)
         return VideoTokens(tokens, ids, num_protected, grid, tuple(maps),

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 from mmengine.structures import InstanceData
 
 import mmevad  # noqa: F401
-from mmaction.registry import MODELS
-from mmaction.structures import ActionDataSample
 
 CONFIGS = sorted((Path(__file__).parents[3] / 'configs/evad').glob('*.py'))
 

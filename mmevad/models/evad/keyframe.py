@@ -1,0 +1,84 @@
+"""Where the keyframe is, in time and among the tokens."""
+from typing import Optional, Tuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .token_pruning import restore_tokens
+
+
+def find_keyframe(frames: int, tubelet_size: int,
+                  index: Optional[int]) -> Tuple[int, int]:
+    """Number of time slices of a clip, and the keyframe's index among them.
+
+    Args:
+        frames (int): Frames of the clip.
+        tubelet_size (int): Frames of a time slice.
+        index (int, optional): Keyframe's time slice. None: t // 2, of an
+            even number t of slices.
+
+    Raises:
+        ValueError: If there is no whole number of slices, or no such slice.
+    """
+    if frames % tubelet_size:
+        raise ValueError(
+            f'a clip of {frames} frames cannot be cut into tubelets of '
+            f'{tubelet_size}; use a multiple of {tubelet_size}')
+    slices = frames // tubelet_size
+    if index is None and slices % 2:
+        raise ValueError(
+            f'a clip of {frames} frames gives an odd number of time slices '
+            f'({slices}), which has no keyframe at its half; use a multiple '
+            f'of {2 * tubelet_size} frames or set keyframe_index')
+    index = slices // 2 if index is None else index
+    if not 0 <= index < slices:
+        raise ValueError(f'keyframe_index={index} is not one of the {slices} '
+                         f'time slices, 0 to {slices - 1}')
+    return slices, index
+
+
+def keyframe_first(slices: int, spot: int, key: int) -> Tensor:
+    """Places (slices * spot, ) with those of slice ``key`` in front.
+
+    Args:
+        slices (int): Time slices.
+        spot (int): Tokens of a slice.
+        key (int): Keyframe's slice.
+    """
+    ids = torch.arange(slices * spot).view(slices, spot)
+    return torch.cat((ids[key], ids[:key].flatten(), ids[key + 1:].flatten()))
+
+
+def keyframe_map(x: Tensor, ids: Tensor, grid: Tuple[int, int, int], key: int,
+                 complete: bool, valid: Optional[Tensor],
+                 scale: float) -> Tensor:
+    """The keyframe's tokens as a feature map.
+
+    Args:
+        x (Tensor): (B, extra + N', C); leading extra tokens do not count.
+        ids (Tensor): (B, N') place of each token in the full map.
+        grid (tuple[int]): (t, h, w) of the full map.
+        key (int): Keyframe's slice.
+        complete (bool): Whether all of its tokens are there, in front.
+            Otherwise the places of those that are not are zero.
+        valid (Tensor, optional): (B, N'), False for padding, which becomes
+            zero.
+        scale (float): Resizing of the map (nearest neighbour).
+
+    Returns:
+        Tensor: (B, C, h * scale, w * scale).
+    """
+    spot = grid[1] * grid[2]
+    x = x[:, x.size(1) - ids.size(1):]
+    if complete:
+        x = x[:, :spot]
+        if valid is not None:
+            x = x * valid[:, :spot, None]
+    else:
+        present = ids // spot == key
+        if valid is not None:
+            present = present & valid
+        x = restore_tokens(x, ids - key * spot, spot, valid=present)
+    x = x.mT.unflatten(2, grid[1:])
+    return x if scale == 1 else F.interpolate(x, scale_factor=scale)
