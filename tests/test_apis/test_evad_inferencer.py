@@ -112,8 +112,8 @@ def test_names_come_from_the_checkpoint(inferencer):
 
 def test_a_resize_of_the_config_is_used(root, video):
     cfg = Config.fromfile(CONFIG)
-    cfg.test_dataloader.dataset.pipeline.insert(
-        2, dict(type='Resize', scale=(-1, 64)))
+    steps = cfg.test_dataloader.dataset.pipeline
+    steps[[s['type'] for s in steps].index('Resize')].scale = (-1, 64)
     inferencer = EVADInferencer(cfg, str(root / 'a.pth'), person_score_thr=0)
     assert inferencer.preprocess(video, 0)['inputs'].shape == (3, 8, 64, 85)
     boxes = [p.box for p in next(inferencer(video)).persons]
