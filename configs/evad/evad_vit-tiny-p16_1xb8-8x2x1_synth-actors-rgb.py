@@ -5,6 +5,8 @@ _base_ = ['../_base_/default_runtime.py', '../_base_/evad_vit-tiny.py']
 num_classes = 11
 data_root = 'data/synth_actors'
 model = dict(
+    person_score_thr=0.3,
+    multiply_person_score=True,
     backbone=dict(embed_dims=128, num_heads=4),
     neck=dict(in_channels=[128, 128, 128, 128]),
     actor_head=dict(num_queries=10, zero_init_deltas=True),
@@ -84,9 +86,9 @@ test_evaluator = dict(
     label_file=label_file,
     num_classes=num_classes + 1)
 
-max_epochs = 18
+max_epochs = 3
 train_cfg = dict(
-    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=6)
+    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(

@@ -37,6 +37,7 @@ def settings(tmp_path_factory):
         videos=(2, 1, 1),
         seconds=4.,
         interval=INTERVAL,
+        train_interval=INTERVAL,
         workers=1)
 
 

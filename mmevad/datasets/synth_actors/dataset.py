@@ -21,8 +21,8 @@ from .export import SPLITS, FrameWriter, write_annotations
 from .look import Look, sample_look
 from .scene import Scene, build_scene, draw_all
 
-_LOOKS = dict(train=36, val=8, test=14)
-_BACKGROUNDS = dict(train=24, val=4, test=8)
+_LOOKS = dict(train=400, val=8, test=14)
+_BACKGROUNDS = dict(train=160, val=4, test=8)
 FORMATS = ('frames', 'videos', 'both')
 
 
@@ -38,6 +38,7 @@ class Settings:
         seconds (float): Length of every video.
         fps (float): Frames per second.
         interval (int): Frames from one AVA keyframe to the next.
+        train_interval (int): The same in the training split.
         kind (str): 'frames', 'videos' or 'both'.
         workers (int): Processes; no influence on the output.
         overwrite (bool): Replace ``out_dir`` if it is not empty.
@@ -46,10 +47,11 @@ class Settings:
     out_dir: str
     seed: int = 0
     size: Tuple[int, int] = (128, 96)
-    videos: Tuple[int, int, int] = (80, 6, 14)
+    videos: Tuple[int, int, int] = (160, 6, 14)
     seconds: float = 12.
     fps: float = 12.5
     interval: int = 6
+    train_interval: int = 2
     kind: str = 'both'
     workers: int = 2
     overwrite: bool = False
@@ -68,15 +70,22 @@ class Settings:
         if self.fps <= 0 or self.num_frames < 16:
             raise ValueError('a video must have at least 16 frames, got '
                              f'{self.seconds} s at {self.fps} frames/s.')
-        if not 1 <= self.interval <= self.num_frames:
-            raise ValueError('the keyframe interval must be between 1 and the '
-                             f'number of frames, got {self.interval}.')
+        for interval in self.intervals.values():
+            if not 1 <= interval <= self.num_frames:
+                raise ValueError('the keyframe interval must be between 1 and '
+                                 f'the number of frames, got {interval}.')
         if self.kind not in FORMATS:
             raise ValueError(f'format must be one of {", ".join(FORMATS)}, '
                              f'got {self.kind!r}.')
         if self.workers < 1 or self.seed < 0:
             raise ValueError('workers must be at least 1 and the seed must '
                              'not be negative.')
+
+    @property
+    def intervals(self) -> Dict[str, int]:
+        """Frames between AVA keyframes, by split."""
+        return dict(
+            train=self.train_interval, val=self.interval, test=self.interval)
 
     @property
     def num_frames(self) -> int:
@@ -179,7 +188,7 @@ def generate(settings: Settings) -> List[VideoTruth]:
                 job, tasks, settings.workers, keep_order=True)
         else:
             truths = track_progress(job, tasks)
-        write_annotations(root, truths, settings.interval)
+        write_annotations(root, truths, settings.intervals)
         sheets = dict(
             contact_sheet=contact_sheet(root, truths, settings.interval),
             actions=action_sheet(root, truths))
@@ -195,12 +204,16 @@ def generate(settings: Settings) -> List[VideoTruth]:
     return truths
 
 
-def summary(truths: List[VideoTruth], interval: int) -> Dict[str, Dict]:
+def summary(truths: List[VideoTruth],
+            intervals: Dict[str, int]) -> Dict[str, Dict]:
     """Videos, keyframes with people, rows and rows per label by split."""
     table = {}
     for split in SPLITS:
         chosen = [t for t in truths if t.split == split]
-        rows = [r.split(',') for t in chosen for r in ava_rows(t, interval)]
+        rows = [
+            r.split(',') for t in chosen
+            for r in ava_rows(t, intervals[split])
+        ]
         counts = {name: 0 for name in LABELS}
         for row in rows:
             counts[LABELS[int(row[6]) - 1]] += 1

@@ -117,17 +117,23 @@ def _json(path: Path, data: Dict) -> None:
 
 
 def write_annotations(root: str, truths: List[VideoTruth],
-                      interval: int) -> None:
-    """Write all annotation files into ``root``/annotations."""
+                      intervals: Dict[str, int]) -> None:
+    """Write all annotation files into ``root``/annotations.
+
+    Args:
+        root (str): Existing folder.
+        truths (list[VideoTruth]): Of all splits.
+        intervals (dict[str, int]): Frames between AVA keyframes, by split.
+    """
     folder = Path(root, 'annotations')
     folder.mkdir(parents=True)
     for split in SPLITS:
         rows, file_rows = [], []
         for truth in truths:
             if truth.split == split:
-                rows += ava_rows(truth, interval)
+                rows += ava_rows(truth, intervals[split])
                 named = truth._replace(video_id=f'{truth.video_id}.mp4')
-                file_rows += ava_rows(named, interval)
+                file_rows += ava_rows(named, intervals[split])
         for name, lines in ((f'ava_{split}.csv', rows),
                             (f'ava_{split}_videos.csv', file_rows)):
             (folder / name).write_text(''.join(f'{r}\n' for r in lines))

@@ -30,7 +30,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         '--videos',
         type=int,
         nargs=3,
-        default=(80, 6, 14),
+        default=(160, 6, 14),
         metavar=('TRAIN', 'VAL', 'TEST'))
     parser.add_argument('--seconds', type=float, default=12.)
     parser.add_argument('--fps', type=float, default=12.5)
@@ -39,6 +39,11 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         type=int,
         default=6,
         help='frames from one annotated frame to the next')
+    parser.add_argument(
+        '--train-interval',
+        type=int,
+        default=2,
+        help='the same in the training split')
     parser.add_argument(
         '--format', choices=('frames', 'videos', 'both'), default='both')
     parser.add_argument('--workers', type=int, default=2)
@@ -54,6 +59,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
             seconds=args.seconds,
             fps=args.fps,
             interval=args.keyframe_interval,
+            train_interval=args.train_interval,
             kind=args.format,
             workers=args.workers,
             overwrite=args.overwrite)
@@ -68,7 +74,7 @@ def main(argv: Optional[List[str]] = None) -> None:
         truths = generate(settings)
     except OSError as error:
         raise SystemExit(f'error: {error}')
-    table = summary(truths, settings.interval)
+    table = summary(truths, settings.intervals)
     columns = list(table)
     print('\n' + ' ' * 12 + ''.join(f'{c:>8}' for c in columns))
     for row in table['train']:
