@@ -33,3 +33,18 @@ def test_only_weights_and_classes_stay(tmp_path, half):
     dtype = torch.float16 if half else torch.float32
     assert torch.equal(found['state_dict']['fc.weight'], weight.to(dtype))
     assert found['state_dict']['steps'].dtype == torch.int64
+
+
+def test_compressed_files_are_smaller_and_the_same(tmp_path):
+    state = {'fc.weight': 0.05 * torch.randn(200, 300)}
+    source = tmp_path / 'a.pth'
+    torch.save(dict(state_dict=state), source)
+    sizes, loaded = [], []
+    for name in ('plain', '--compress'):
+        target = tmp_path / f'{name}.pth'
+        flags = ['--half'] + [name] * name.startswith('--')
+        publish_model.main([str(source), str(target), *flags])
+        sizes.append(target.stat().st_size)
+        loaded.append(torch.load(target, weights_only=True)['state_dict'])
+    assert sizes[1] < 0.96 * sizes[0]
+    assert torch.equal(loaded[0]['fc.weight'], loaded[1]['fc.weight'])

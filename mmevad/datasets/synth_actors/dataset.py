@@ -204,8 +204,8 @@ def generate(settings: Settings) -> List[VideoTruth]:
     return truths
 
 
-def summary(truths: List[VideoTruth],
-            intervals: Dict[str, int]) -> Dict[str, Dict]:
+def summary(truths: List[VideoTruth], intervals: Dict[str,
+                                                      int]) -> Dict[str, Dict]:
     """Videos, keyframes with people, rows and rows per label by split."""
     table = {}
     for split in SPLITS:
