@@ -10,12 +10,13 @@ PYTHON ?= python3
 PIP_ARGS ?=
 
 DATA_ROOT := data/synth_actors
-DATA_COMMAND := tools/data/synth_actors/generate.py --out $(DATA_ROOT) --seed 0
+DATA_COMMAND := tools/data/synth_actors/generate.py $(DATA_ROOT) --seed 0 \
+	--overwrite
 CONFIG := configs/evad/evad_vit-tiny-p16_1xb8-8x2x1_synth-actors-rgb.py
 CHECKPOINT := demo/evad_synth_actors.pth
 DEMO_DIR := outputs/demo
 TRAIN_DIR := outputs/train-demo
-DEMO_CLIP := demo/evad_synth_actors.mp4
+DEMO_CLIP := $(DATA_ROOT)/videos/test_000.mp4
 DEMO_COMMAND := demo/evad_demo.py $(DEMO_CLIP) --config $(CONFIG) \
 	--weights $(CHECKPOINT) --out-dir $(DEMO_DIR)
 

@@ -168,7 +168,7 @@ def test_splits_share_no_look_and_no_background(settings, root):
     drawn = [(k.body.stature, k.shirt, k.trousers)
              for split in ('train', 'val', 'test')
              for k in split_looks(settings.seed, split)]
-    assert len(set(drawn)) == len(drawn) == 58
+    assert len(set(drawn)) == len(drawn) == 422
 
 
 def test_boxes_are_tight_around_the_masks(settings):
