@@ -39,3 +39,12 @@ model = dict(
         fc_channels=256,
         drop_path_rate=0.,
         **clip_shape))
+
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=4e-4, weight_decay=1e-4),
+    constructor='EVADOptimWrapperConstructor',
+    paramwise_cfg=dict(head_lr_mult=2.),
+    clip_grad=dict(max_norm=10.))

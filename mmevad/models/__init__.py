@@ -1,2 +1,3 @@
+# Copyright (c) mmevad authors. All rights reserved.
 """Models, one folder per pipeline."""
 from .evad import *  # noqa: F401,F403

@@ -1,3 +1,4 @@
+# Copyright (c) mmevad authors. All rights reserved.
 """EVAD, spatio-temporal action detection (arXiv 2304.08451)."""
 from .actor_head import QueryActorHead
 from .context_decoder import ContextRefineDecoder

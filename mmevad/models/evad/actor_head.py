@@ -1,3 +1,4 @@
+# Copyright (c) mmevad authors. All rights reserved.
 """QueryActorHead: keyframe pyramid + learned queries -> person boxes."""
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 

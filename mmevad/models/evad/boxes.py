@@ -1,3 +1,4 @@
+# Copyright (c) mmevad authors. All rights reserved.
 """Box arithmetic of the two heads; boxes are xyxy in pixels."""
 import math
 from typing import List, Optional, Sequence, Tuple

@@ -1,3 +1,4 @@
+# Copyright (c) mmevad authors. All rights reserved.
 """ContextRefineDecoder: actors + surviving tokens -> actions."""
 from typing import Dict, List, Sequence, Tuple, Union
 

@@ -1,3 +1,4 @@
+# Copyright (c) mmevad authors. All rights reserved.
 """EVADDataPreprocessor: clips of any size -> one padded batch."""
 from typing import List, Tuple
 

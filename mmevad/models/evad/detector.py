@@ -1,3 +1,4 @@
+# Copyright (c) mmevad authors. All rights reserved.
 """EVAD: backbone, pyramid, actor head and context decoder, wired."""
 from typing import Dict, List, Sequence, Tuple, Union
 
@@ -78,6 +79,8 @@ class EVAD(BaseModel):
             :meth:`predict`. ``'tensor'``: person logits (B, n, 2), boxes
             (B, n, 4) and action logits (B, n, classes) of the last stage.
         """
+        if data_samples is None and mode != 'tensor':
+            raise ValueError(f'mode={mode!r} needs data_samples')
         if data_samples is None:
             img_shapes = [tuple(inputs.shape[-2:])] * len(inputs)
         else:
@@ -153,8 +156,6 @@ class EVAD(BaseModel):
         scores = torch.cat((torch.zeros_like(persons)[..., None], scores), -1)
         kept = persons >= self.person_score_thr
         kept = kept | ~kept.any(1, keepdim=True)
-        if data_samples is None:
-            raise ValueError("mode='predict' needs data_samples")
         for i, sample in enumerate(data_samples):
             sample.pred_instances = InstanceData(
                 bboxes=boxes[i][kept[i]],

@@ -1,3 +1,4 @@
+# Copyright (c) mmevad authors. All rights reserved.
 """Where the keyframe is, in time and among the tokens."""
 from typing import Optional, Tuple
 

@@ -1,3 +1,4 @@
+# Copyright (c) mmevad authors. All rights reserved.
 """Feature pyramid over the keyframe maps."""
 from typing import List, Optional, Sequence, Tuple
 

@@ -1,3 +1,4 @@
+# Copyright (c) mmevad authors. All rights reserved.
 """RoI features of the keyframe pyramid."""
 from typing import List, Optional, Sequence, Tuple
 

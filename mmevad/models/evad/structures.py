@@ -1,3 +1,4 @@
+# Copyright (c) mmevad authors. All rights reserved.
 """What flows from the backbone to the heads."""
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 

@@ -1,3 +1,4 @@
+# Copyright (c) mmevad authors. All rights reserved.
 """Keyframe-centric token pruning as pure functions: score, select, restore.
 
 EVAD (arXiv 2304.08451), Sec. 3.2 and eq. 1. Selection carries no gradient.

@@ -1,3 +1,4 @@
+# Copyright (c) mmevad authors. All rights reserved.
 """The pre-norm transformer block shared by backbone and context decoder."""
 from typing import Callable, Optional, Tuple
 

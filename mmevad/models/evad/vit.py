@@ -1,3 +1,4 @@
+# Copyright (c) mmevad authors. All rights reserved.
 """KeyframeTokenPruneViT: clip -> surviving tokens and keyframe maps."""
 from functools import partial
 from typing import List, Optional, Sequence, Tuple, Union
@@ -290,9 +291,10 @@ class KeyframeTokenPruneViT(BaseModule):
             x = torch.cat((self.cls_token.expand(batch, -1, -1), x), 1)
         elif self.selector == 'random':
             keep = keep_counts(list(rates.values()), counts, protected)
-            noise = torch.rand(ids.shape, device=x.device)
-            x, ids, valid = drop_tokens(x, ids, valid, noise, keep,
-                                        num_protected)
+            if [k + p for k, p in zip(keep, protected)] != counts:
+                noise = torch.rand(ids.shape, device=x.device)
+                x, ids, valid = drop_tokens(x, ids, valid, noise, keep,
+                                            num_protected)
             rates = {}
         maps = []
         for i in range(len(self.blocks)):

@@ -175,6 +175,12 @@ def test_mode_is_checked():
         run(build_detector(), raw_batch(), 'train')
 
 
+@pytest.mark.parametrize('mode', ['loss', 'predict'])
+def test_samples_are_needed(mode):
+    with pytest.raises(ValueError, match=f"mode='{mode}' needs data_samples"):
+        build_detector()(torch.zeros(1, 3, 8, 64, 96), mode=mode)
+
+
 def test_tensor_mode_without_samples():
     model = build_detector()
     data = raw_batch(sizes=((64, 96), (64, 96)))
