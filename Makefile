@@ -68,7 +68,8 @@ install: $(VENV)/.mmevad
 
 # ------------------------------------------------------------------ demo
 
-$(DATA_ROOT)/.done: tools/data/synth_actors/generate.py | $(VENV)/.mmevad
+$(DATA_ROOT)/.done: tools/data/synth_actors/generate.py \
+		$(wildcard mmevad/datasets/synth_actors/*.py) | $(VENV)/.mmevad
 	@echo '== making sample data in $(DATA_ROOT)'
 	@$(BIN)/python $(DATA_COMMAND)
 	@touch $@
@@ -81,7 +82,8 @@ demo: $(VENV)/.mmevad $(DATA_ROOT)/.done
 		--work-dir $(DEMO_DIR)
 	@echo '== drawing a clip'
 	@$(BIN)/python $(DEMO_COMMAND)
-	@echo '== done: mAP is in the table above, pictures are in $(DEMO_DIR)'
+	@echo "== done: $$(grep -ho 'mAP/overall: [0-9.]*' $(DEMO_DIR)/*/*.log \
+	| tail -n 1), pictures are in $(DEMO_DIR)"
 
 train-demo: $(VENV)/.mmevad $(DATA_ROOT)/.done
 	@echo '== training from scratch, into $(TRAIN_DIR)'

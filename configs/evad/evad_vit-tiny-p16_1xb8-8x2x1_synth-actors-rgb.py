@@ -2,7 +2,7 @@
 # Synthetic data: it shows that everything works, not how well on real video.
 _base_ = ['../_base_/default_runtime.py', '../_base_/evad_vit-tiny.py']
 
-num_classes = 11
+num_classes = 9
 data_root = 'data/synth_actors'
 model = dict(
     person_score_thr=0.3,

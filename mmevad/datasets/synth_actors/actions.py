@@ -10,13 +10,13 @@ from .skeleton import make_pose, set_angles
 
 # The order fixes the ids: 1-based in AVA files, 0-based elsewhere. Postures
 # come last so that the timed activities have contiguous ids.
-ACTIVITIES = ('walk', 'wave', 'clap', 'jump', 'sit down', 'stand up',
-              'pick up', 'push', 'be pushed')
+ACTIVITIES = ('walk', 'wave', 'jump', 'sit down', 'pick up', 'push',
+              'be pushed')
 POSTURES = ('stand', 'sit')
 LABELS = ACTIVITIES + POSTURES
 LABEL_ID = {name: i for i, name in enumerate(LABELS)}
 
-CONTACT = .45  # phase of `push` at which the hands arrive
+CONTACT = .35  # phase of `push` at which the hands arrive
 GRAB = .5  # phase of `pick up` at which the hand closes
 
 
@@ -44,8 +44,8 @@ class Style:
             rate=rng.uniform(.85, 1.15),
             size=rng.uniform(.85, 1.15),
             side=str(rng.choice(['l', 'r'])),
-            speed=rng.uniform(.9, 1.5),
-            repeats=int(rng.integers(1, 3)))
+            speed=rng.uniform(.7, 1.1),
+            repeats=int(rng.integers(2, 5)))
 
 
 def ease(x: np.ndarray) -> np.ndarray:
@@ -86,7 +86,7 @@ def sit(u: np.ndarray, t: np.ndarray, style: Style) -> np.ndarray:
 
 def walk(u: np.ndarray, t: np.ndarray, style: Style) -> np.ndarray:
     phase = 2 * np.pi * style.speed / 1.35 * t
-    swing = 27 * style.size
+    swing = 32 * style.size
     angles = dict(lean=5, elbow_fwd=25)
     for side, turn in (('l', 0), ('r', np.pi)):
         angles[f'hip_fwd_{side}'] = swing * np.sin(phase + turn) + 4
@@ -111,24 +111,15 @@ def jump(u: np.ndarray, t: np.ndarray, style: Style) -> np.ndarray:
         hip_out=5 + 10 * fly)
 
 
-def _seat_move(down: np.ndarray, t: np.ndarray, style: Style) -> np.ndarray:
+def sit_down(u: np.ndarray, t: np.ndarray, style: Style) -> np.ndarray:
     zero = np.zeros_like(t)
-    pose = between(make_pose(len(t)), sit(zero, zero, style), ease(down))
-    stoop = bump(down, 0, .55, 1)
-    pose = pose.copy()
+    pose = between(make_pose(len(t)), sit(zero, zero, style), ease(u))
+    stoop = bump(u, 0, .55, 1)
     return set_angles(
         pose,
         dict(
-            lean=pose[:, 0] + 34 * style.size * stoop,
-            arm_fwd=28 * ease(down) + 35 * stoop))
-
-
-def sit_down(u: np.ndarray, t: np.ndarray, style: Style) -> np.ndarray:
-    return _seat_move(u, t, style)
-
-
-def stand_up(u: np.ndarray, t: np.ndarray, style: Style) -> np.ndarray:
-    return _seat_move(1 - u, t, style)
+            lean=pose[:, 0] + 40 * style.size * stoop,
+            arm_fwd=28 * ease(u) + 55 * stoop))
 
 
 def pick_up(u: np.ndarray, t: np.ndarray, style: Style) -> np.ndarray:
@@ -161,9 +152,9 @@ def push(u: np.ndarray, t: np.ndarray, style: Style) -> np.ndarray:
             f'knee_{style.side}': 36,
             f'hip_fwd_{_other(style.side)}': -24
         })
-    pose = between(make_pose(num), draw_back, ease(u / .28))
-    pose = between(pose, thrust, ease((u - .28) / (CONTACT - .28)))
-    return between(pose, make_pose(num), ease((u - .7) / .3))
+    pose = between(make_pose(num), draw_back, ease(u / .2))
+    pose = between(pose, thrust, ease((u - .2) / (CONTACT - .2)))
+    return between(pose, make_pose(num), ease((u - .8) / .2))
 
 
 def be_pushed(u: np.ndarray, t: np.ndarray, style: Style) -> np.ndarray:
@@ -191,23 +182,11 @@ def add_wave(base: np.ndarray, u: np.ndarray, t: np.ndarray, style: Style,
     swing = 42 * style.size * np.sin(2 * np.pi * 1.5 * style.rate * t)
     if sideways:
         angles = dict(
-            arm_fwd=120, arm_out=10, elbow_fwd=35 + swing, elbow_out=0)
+            arm_fwd=150, arm_out=10, elbow_fwd=20 + swing, elbow_out=0)
     else:
         angles = dict(
-            arm_fwd=10, arm_out=105, elbow_fwd=5, elbow_out=42 + swing)
+            arm_fwd=10, arm_out=140, elbow_fwd=5, elbow_out=10 + swing)
     angles = {f'{k}_{style.side}': v for k, v in angles.items()}
-    return between(base, set_angles(base, angles), _hold(u, t))
-
-
-def add_clap(base: np.ndarray, u: np.ndarray, t: np.ndarray, style: Style,
-             sideways: bool) -> np.ndarray:
-    """Clap both hands in front of the chest over a base pose."""
-    apart = .5 + .5 * np.sin(2 * np.pi * 1.9 * style.rate * t)
-    angles = dict(
-        arm_fwd=38,
-        arm_out=10 + 26 * apart * style.size,
-        elbow_fwd=60,
-        elbow_out=-74 + 60 * apart)
     return between(base, set_angles(base, angles), _hold(u, t))
 
 
@@ -224,9 +203,8 @@ POSE_FUNCTIONS: Dict[str, Callable] = {
     'walk': walk,
     'jump': jump,
     'sit down': sit_down,
-    'stand up': stand_up,
     'pick up': pick_up,
     'push': push,
     'be pushed': be_pushed
 }
-GESTURES: Dict[str, Callable] = {'wave': add_wave, 'clap': add_clap}
+GESTURES: Dict[str, Callable] = {'wave': add_wave}

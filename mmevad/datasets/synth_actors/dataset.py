@@ -127,7 +127,7 @@ def make_scene(task: Task, settings: Settings) -> Scene:
     """The scene of one video; depends on seed, split and index only."""
     rng = _rng(settings.seed, 3, SPLITS.index(task.split), task.index)
     looks = split_looks(settings.seed, task.split)
-    count = int(rng.choice([2, 3], p=[.7, .3]))
+    count = int(rng.choice([2, 3], p=[.8, .2]))
     cast = rng.choice(len(looks), count, replace=False)
     place = task.index % _BACKGROUNDS[task.split]
     return build_scene(rng, [looks[i] for i in cast],

@@ -153,7 +153,7 @@ def build_scene(rng: np.random.Generator, looks: List[Look],
                            (size[0] * SUPERSAMPLE, size[1] * SUPERSAMPLE))
     boxes = [_seat(s, rng) for s in scripts if s.seat is not None]
     near = min(s.lane for s in scripts)
-    for _ in range(int(rng.choice([0, 1, 2], p=[.5, .4, .1]))):
+    for _ in range(int(rng.choice([0, 1, 2], p=[.6, .35, .05]))):
         kind = str(rng.choice(OCCLUDERS))
         boxes.append(sample_occluder(rng, kind, near, half_view(near, aspect)))
     items = []

@@ -11,7 +11,7 @@ from .camera import half_view
 
 # Relative frequencies of what an idle person does next.
 _CHOICES = dict(
-    walk=.13, wave=.14, clap=.14, jump=.16, sit=.19, pick=.2, push=.28)
+    walk=.12, wave=.2, jump=.18, sit=.12, pick=.2, push=.3)
 _ARM_REACH = .47  # statures from the pusher's feet to the other's chest
 
 
@@ -19,7 +19,7 @@ class Step(NamedTuple):
     """One stretch of a person's time, frames ``start`` <= t < ``end``.
 
     ``action`` is the posture or whole-body action, ``gesture`` an optional
-    'wave' or 'clap' on top. Positions are (x, z) in metres, yaws radians.
+    'wave' on top. Positions are (x, z) in metres, yaws radians.
     """
 
     action: str
@@ -114,7 +114,12 @@ class Director:
         return Style.sample(self.rng)
 
     def _front(self) -> float:
-        return np.deg2rad(self.rng.uniform(-145, -35))
+        return np.deg2rad(self.rng.uniform(-120, -60))
+
+    def _side(self) -> float:
+        """In profile, to the left or to the right."""
+        return np.deg2rad(
+            self.rng.choice([-180., 0.]) + self.rng.uniform(-25, 25))
 
     def _seconds(self, low: float, high: float) -> float:
         return self.fps * self.rng.uniform(low, high)
@@ -130,38 +135,40 @@ class Director:
     def _next(self, script: Script) -> None:
         names = list(_CHOICES)
         if script.seated:
-            names = ['wave', 'clap', 'sit', 'sit']
-            choice = str(self.rng.choice(names))
+            choice = str(self.rng.choice(['wave', 'rest']))
         else:
             odds = np.array(list(_CHOICES.values()))
             choice = str(self.rng.choice(names, p=odds / odds.sum()))
         if choice == 'push' and not self._push(script):
             choice = 'walk'
-        if choice in ('wave', 'clap'):
-            self._gesture(script, choice)
+        if choice == 'wave':
+            self._wave(script)
+        elif choice == 'rest':
+            self._idle(script, 1.5, 3.)
         elif choice == 'jump':
             style = self._style()
-            script.add('jump', self._seconds(.8, 1.05) * style.repeats, style)
+            script.add('jump', self._seconds(.8, 1.) * style.repeats, style)
         elif choice == 'sit':
             self._sit(script)
         elif choice == 'pick':
+            script.yaw = self._side()
             ahead = np.array([np.cos(script.yaw), np.sin(script.yaw)])
             item = script.position + .3 * script.stature * ahead
             script.add(
                 'pick up',
-                self._seconds(1.4, 2.),
+                self._seconds(2., 2.8),
                 self._style(),
                 ground_item=item)
         elif choice == 'walk':
-            gesture = 'wave' if self.rng.random() < .25 else None
+            gesture = 'wave' if self.rng.random() < .1 else None
             self._walk(script, gesture=gesture)
-        if self.rng.random() < .6:
-            self._idle(script, .3, 1.)
+        if self.rng.random() < .5:
+            self._idle(script, .8, 1.6)
 
-    def _gesture(self, script: Script, gesture: str) -> None:
+    def _wave(self, script: Script) -> None:
         action = 'sit' if script.seated else 'stand'
         script.add(
-            action, self._seconds(1.4, 2.6), self._style(), gesture=gesture)
+            action, self._seconds(2.4, 3.8), self._style(), gesture='wave')
 
     def _walk(self,
               script: Script,
@@ -188,21 +195,11 @@ class Director:
         script.yaw = self._front() if yaw is None else yaw
 
     def _sit(self, script: Script) -> None:
-        if script.seated:
-            script.add('stand up', self._seconds(.9, 1.3), self._style())
-            script.seated = False
-            return
-        if script.seat is None:
-            script.seat = (script.position, script.yaw)
-        else:
-            self._walk(script, script.seat[0], yaw=script.seat[1])
-        script.add(
-            'sit down',
-            self._seconds(.9, 1.3),
-            self._style(),
-            yaw=script.seat[1])
+        script.yaw = self._side()
+        script.seat = (script.position, script.yaw)
+        script.add('sit down', self._seconds(1.5, 2.1), self._style())
         script.seated = True
-        self._idle(script, .4, 1.2)
+        self._idle(script, 1., 2.)
 
     def _push(self, script: Script) -> bool:
         """Walk up to somebody who stands and push; False if impossible."""
@@ -228,12 +225,12 @@ class Director:
         meet = max(script.now, other.now) + int(.3 * self.fps)
         for one, yaw in ((script, towards), (other, back)):
             one.add('stand', meet - one.now, self._style(), yaw=yaw)
-        frames = int(self._seconds(.9, 1.2))
+        frames = int(self._seconds(1.6, 2.2))
         contact = int(round(CONTACT * frames)) - 1
         other.add('stand', contact, self._style())
         script.add('push', frames, self._style())
         stumble = other.position - np.array(
             [side * self.rng.uniform(.45, .75), 0])
-        other.add('be pushed', self._seconds(1., 1.4), self._style(), stumble)
-        self._idle(other, .3, .8)
+        other.add('be pushed', self._seconds(1.5, 2.), self._style(), stumble)
+        self._idle(other, .5, 1.)
         return True
