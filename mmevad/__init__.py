@@ -7,8 +7,10 @@ registers everything in ``mmaction.registry``.
 # The stack has to work before anything else is imported.
 # isort: off
 from . import compat
-from . import datasets, engine, models
+from . import datasets, engine, evaluation, models
 # isort: on
 from .version import __version__
 
-__all__ = ['__version__', 'compat', 'datasets', 'engine', 'models']
+__all__ = [
+    '__version__', 'compat', 'datasets', 'engine', 'evaluation', 'models'
+]

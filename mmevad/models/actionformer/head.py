@@ -1,0 +1,290 @@
+# Copyright (c) mmevad authors. All rights reserved.
+"""ActionFormerHead: pyramid -> classes and distances of every point."""
+import math
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import torch
+from mmaction.registry import MODELS
+from mmaction.utils import ConfigType, OptConfigType
+from mmcv.cnn import Scale
+from mmengine.dist import all_reduce
+from mmengine.model import BaseModule
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from ...structures import FeatureGrid
+from .layers import ConvTower, taps_inside
+from .losses import smooth_labels
+from .points import assign_targets
+from .postprocess import decode_level, to_seconds
+
+# probability that classes without training samples start from
+EMPTY_PROB = 1e-6
+TEST_CFG = dict(
+    pre_nms_thresh=0.001,
+    pre_nms_topk=2000,
+    duration_thresh=0.05,
+    nms=dict(type='SoftNMS'),
+    score_fusion=None)
+
+
+@MODELS.register_module()
+class ActionFormerHead(BaseModule):
+    """Classifies every point and regresses the ends of its action.
+
+    ActionFormer (arXiv 2202.07925), Sec. 3.3 to 3.5. All levels share the
+    convolutions; each has a factor of its own for the distances.
+
+    Args:
+        num_classes (int): C.
+        in_channels (int): Width of the levels. Defaults to 512.
+        feat_channels (int): Defaults to 512.
+        num_layers (int): Convolutions of each branch. Defaults to 3.
+        kernel_size (int): Defaults to 3.
+        with_ln (bool): Defaults to True.
+        point_generator (dict): :class:`PointGenerator`; its strides are
+            those of the neck.
+        center_sample (str): ``'radius'`` or ``'none'``, see
+            :func:`assign_targets`. Defaults to ``'radius'``.
+        center_sample_radius (float): In strides. Defaults to 1.5.
+        loss_cls (dict): Takes logits (N, C), targets (N, C) and sums.
+            Defaults to mmdet's focal loss.
+        loss_reg (dict): Takes distances (N, 2), targets (N, 2) and sums.
+            Defaults to :class:`DIoULoss`.
+        loss_weight (float): Weight of the regression; 0 or less balances
+            the two losses, with the weight ``cls / max(reg, 0.01)``.
+            Defaults to 1.
+        label_smoothing (float): Defaults to 0.
+        init_loss_norm (float): Positives of a batch to start from, see
+            ``loss_normalizer``. Defaults to 100.
+        loss_norm_momentum (float): Defaults to 0.9.
+        prior_prob (float): Probability that all classes start from.
+            Defaults to 0.01.
+        empty_classes (list[int]): Classes without training samples, whose
+            probability starts from 1e-6. Defaults to ().
+        strict_mask (bool): As in the neck. Defaults to False.
+        test_cfg (dict, optional): ``pre_nms_thresh`` (0.001),
+            ``pre_nms_topk`` per level (2000), ``duration_thresh`` in units
+            of the grid (0.05), ``nms`` (:class:`SoftNMS`) and
+            ``score_fusion`` (none).
+        init_cfg (dict, optional): mmengine initialisation.
+
+    Attributes:
+        loss_normalizer (Tensor): Moving average of the number of positives,
+            which both losses are divided by. A buffer, so a checkpoint
+            keeps it. In distributed training it follows the mean over all
+            ranks.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(self,
+                 num_classes: int,
+                 in_channels: int = 512,
+                 feat_channels: int = 512,
+                 num_layers: int = 3,
+                 kernel_size: int = 3,
+                 with_ln: bool = True,
+                 point_generator: ConfigType = dict(type='PointGenerator'),
+                 center_sample: str = 'radius',
+                 center_sample_radius: float = 1.5,
+                 loss_cls: ConfigType = dict(
+                     type='mmdet.FocalLoss',
+                     use_sigmoid=True,
+                     gamma=2.,
+                     alpha=0.25,
+                     reduction='sum'),
+                 loss_reg: ConfigType = dict(type='DIoULoss'),
+                 loss_weight: float = 1.,
+                 label_smoothing: float = 0.,
+                 init_loss_norm: float = 100.,
+                 loss_norm_momentum: float = 0.9,
+                 prior_prob: float = 0.01,
+                 empty_classes: Sequence[int] = (),
+                 strict_mask: bool = False,
+                 test_cfg: OptConfigType = None,
+                 init_cfg: OptConfigType = None) -> None:
+        super().__init__(init_cfg=init_cfg)
+        if center_sample not in ('radius', 'none'):
+            raise ValueError(f'center_sample={center_sample!r} is none of '
+                             "'radius' and 'none'")
+        if not all(0 <= c < num_classes for c in empty_classes):
+            raise ValueError(f'empty_classes={list(empty_classes)} must be '
+                             f'from 0 to num_classes - 1 = {num_classes - 1}')
+        self.num_classes = num_classes
+        self.strict_mask = strict_mask
+        self.point_generator = MODELS.build(point_generator)
+        args = (num_layers, kernel_size, with_ln, strict_mask)
+        self.cls_tower = ConvTower(in_channels, feat_channels, num_classes,
+                                   *args)
+        self.reg_tower = ConvTower(in_channels, feat_channels, 2, *args)
+        self.scales = nn.ModuleList(
+            [Scale() for _ in self.point_generator.strides])
+        bias = self.cls_tower.out.bias
+        nn.init.constant_(bias, -math.log((1 - prior_prob) / prior_prob))
+        with torch.no_grad():
+            bias[list(empty_classes)] = -math.log((1 - EMPTY_PROB) / EMPTY_PROB)
+        self.center_sample = center_sample
+        self.center_sample_radius = center_sample_radius
+        self.loss_cls = MODELS.build(loss_cls)
+        self.loss_reg = MODELS.build(loss_reg)
+        self.loss_weight = loss_weight
+        self.label_smoothing = label_smoothing
+        self.loss_norm_momentum = loss_norm_momentum
+        self.register_buffer('loss_normalizer',
+                             torch.tensor(float(init_loss_norm)))
+        self.test_cfg = {**TEST_CFG, **(test_cfg or {})}
+        unknown = sorted(set(self.test_cfg) - set(TEST_CFG))
+        if unknown:
+            raise ValueError(f'test_cfg has unknown {unknown}; it takes '
+                             f'{sorted(TEST_CFG)}')
+        self.nms = MODELS.build(self.test_cfg['nms'])
+
+    def forward(
+        self, levels: Sequence[Tensor], masks: Sequence[Tensor]
+    ) -> Tuple[Tuple[Tensor, ...], Tuple[Tensor, ...]]:
+        """Predict.
+
+        Args:
+            levels (list[Tensor]): (B, D, T_l), finest first.
+            masks (list[Tensor]): (B, 1, T_l) bool, False for padding.
+
+        Returns:
+            tuple: For each level class logits (B, T_l, C) and distances
+            (B, T_l, 2) to start and end in strides; zero for padding.
+        """
+        # one call for all levels; a kernel never reaches from one to another
+        lengths = [x.size(2) for x in levels]
+        x = torch.cat([x.transpose(1, 2) for x in levels], 1)
+        mask = torch.cat([m.transpose(1, 2) for m in masks], 1)
+        if self.strict_mask:
+            x = x * mask
+        inside = taps_inside(lengths, self.cls_tower.out.kernel_size[0], x)
+        logits = self.cls_tower(x, mask, inside).split(lengths, 1)
+        distances = self.reg_tower(x, mask, inside).split(lengths, 1)
+        return logits, tuple(
+            scale(x).relu() for scale, x in zip(self.scales, distances))
+
+    def points(self, levels: Sequence[Tensor]) -> List[Tensor]:
+        """Points (T_l, 4) of levels (B, T_l, ...)."""
+        return self.point_generator([x.size(1) for x in levels],
+                                    levels[0].device)
+
+    def targets(self, points: Sequence[Tensor],
+                data_samples: Sequence) -> Tuple[Tensor, Tensor]:
+        """Class targets (B, P, C) and distances (B, P, 2) of all points.
+
+        Raises:
+            ValueError: If a label is not below C; names the video.
+        """
+        points = torch.cat(list(points))
+        targets = []
+        for sample in data_samples:
+            gt = sample.gt_instances
+            if len(gt.labels) and not (0 <= gt.labels.min()
+                                       and gt.labels.max() < self.num_classes):
+                raise ValueError(
+                    f'labels of video {sample.get("video_name")!r} are '
+                    f'{gt.labels.unique().tolist()}, but num_classes of the '
+                    f'head is {self.num_classes}')
+            targets.append(
+                assign_targets(points, gt.segments, gt.labels,
+                               self.num_classes, self.center_sample,
+                               self.center_sample_radius))
+        classes, distances = zip(*targets)
+        return torch.stack(classes), torch.stack(distances)
+
+    def loss(self, levels: Sequence[Tensor], masks: Sequence[Tensor],
+             data_samples: Sequence) -> Dict[str, Tensor]:
+        """Losses of a batch; their sum is to be minimised.
+
+        Args:
+            levels (list[Tensor]): (B, D, T_l).
+            masks (list[Tensor]): (B, 1, T_l).
+            data_samples (list[ActionDataSample]): ``gt_instances`` with
+                ``segments`` (N, 2) on the feature grid and ``labels`` (N, ).
+
+        Returns:
+            dict: ``loss_cls`` and the weighted ``loss_reg``.
+        """
+        logits, distances = self(levels, masks)
+        classes, target = self.targets(self.points(logits), data_samples)
+        logits = torch.cat(logits, 1).float()
+        distances = torch.cat(distances, 1).float()
+        valid = torch.cat([m[:, 0] for m in masks], 1)
+        positive = (classes.sum(-1) > 0) & valid
+        normalizer = self._update_normalizer(positive.sum())
+        if self.label_smoothing:
+            classes = smooth_labels(classes, self.label_smoothing)
+        loss_cls = self.loss_cls(logits[valid], classes[valid]) / normalizer
+        # without positives this is 0 but stays attached to the weights
+        loss_reg = self.loss_reg(distances[positive],
+                                 target[positive]) / normalizer
+        weight = self.loss_weight
+        if weight <= 0:
+            weight = loss_cls.detach() / loss_reg.detach().clamp(min=0.01)
+        return dict(loss_cls=loss_cls, loss_reg=weight * loss_reg)
+
+    @torch.no_grad()
+    def _update_normalizer(self, num_positives: Tensor) -> Tensor:
+        """Let the moving average follow; returns its value."""
+        if self.training:
+            num_positives = num_positives.to(self.loss_normalizer)
+            all_reduce(num_positives, op='mean')
+            self.loss_normalizer.lerp_(
+                num_positives.clamp(min=1), 1 - self.loss_norm_momentum)
+        return self.loss_normalizer.clone()
+
+    @torch.no_grad()
+    def candidates(
+            self, levels: Sequence[Tensor],
+            masks: Sequence[Tensor]) -> List[Tuple[Tensor, Tensor, Tensor]]:
+        """What goes to NMS.
+
+        Args:
+            levels (list[Tensor]): (B, D, T_l).
+            masks (list[Tensor]): (B, 1, T_l).
+
+        Returns:
+            list[tuple]: For each video segments (N, 2) on the feature grid,
+            scores (N, ) and labels (N, ), level after level.
+        """
+        outputs = (*self(levels, masks), [m[:, 0] for m in masks])
+        cfg = self.test_cfg
+        limits = (cfg['pre_nms_thresh'], cfg['pre_nms_topk'],
+                  cfg['duration_thresh'])
+        points = self.points(outputs[0])
+        videos = []
+        for i in range(len(levels[0])):
+            found = [
+                decode_level(logits[i], distances[i], mask[i], point, *limits)
+                for logits, distances, mask, point in zip(*outputs, points)
+            ]
+            videos.append(tuple(torch.cat(parts) for parts in zip(*found)))
+        return videos
+
+    def predict(self, levels: Sequence[Tensor], masks: Sequence[Tensor],
+                data_samples: Sequence) -> List[InstanceData]:
+        """Actions of each video.
+
+        Args:
+            levels (list[Tensor]): (B, D, T_l).
+            masks (list[Tensor]): (B, 1, T_l).
+            data_samples (list[ActionDataSample]): Metainfo ``fps``,
+                ``feat_stride``, ``num_frames`` and ``duration``.
+
+        Returns:
+            list[InstanceData]: ``segments`` (M, 2) in seconds, ``scores``
+            and ``labels`` (M, ), best first.
+        """
+        results = []
+        found = self.candidates(levels, masks)
+        for sample, candidates in zip(data_samples, found):
+            segments, scores, labels = self.nms(*candidates)
+            grid = FeatureGrid(sample.fps, sample.feat_stride,
+                               sample.num_frames)
+            segments = to_seconds(segments, grid, sample.duration)
+            results.append(
+                InstanceData(segments=segments, scores=scores, labels=labels))
+        return results

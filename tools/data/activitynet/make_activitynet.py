@@ -1,0 +1,145 @@
+# Copyright (c) mmevad authors. All rights reserved.
+"""Add to ActivityNet annotations what training needs: subset, fps, label_id.
+
+Reads the official JSON, or the pair of JSON and CSV that BSN and mmaction2
+use.
+"""
+
+import argparse
+import csv
+import gzip
+import sys
+from typing import Any, Dict, List, Optional, Sequence
+
+from mmevad.utils.errors import DataError
+from mmevad.utils.json_file import read_json
+from mmevad.utils.segment_database import write_database
+
+
+def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument(
+        'annotations',
+        help='activity_net.v1-3.min.json or anet_anno_action.json, may be '
+        'packed as .gz')
+    parser.add_argument(
+        '--video-info',
+        help='video_info_new.csv, which anet_anno_action.json needs; may be '
+        'packed as .gz')
+    parser.add_argument(
+        '--classes',
+        help='file with one name per line that sets the order of label_id, '
+        'a first line "action" is passed over; sorted names if left out')
+    parser.add_argument('--out', required=True, help='JSON file to write')
+    return parser.parse_args(argv)
+
+
+def read_lines(path: str) -> List[str]:
+    """Lines of a text file.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    opener = gzip.open if path.endswith('.gz') else open
+    try:
+        with opener(path, 'rt', encoding='utf-8') as file:
+            return file.read().splitlines()
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise DataError(f'{path} cannot be read ({error}); correct the '
+                        'path or download it again.') from error
+
+
+def read_pair(content: Dict[str, Any], path: str,
+              info_path: Optional[str]) -> Dict[str, dict]:
+    """Entries from BSN's pair of files.
+
+    ``fps`` is the frames of a video over its seconds.
+
+    Raises:
+        DataError: If a file lacks a column, or the JSON a video.
+    """
+    if info_path is None:
+        raise DataError(f'{path} has no "database" and no subsets; give the '
+                        'CSV file beside it with --video-info.')
+    database = {}
+    for number, row in enumerate(csv.DictReader(read_lines(info_path)), 2):
+        place = f'{info_path}, line {number}'
+        try:
+            video, subset, fps = row['video'], row['subset'], row['rfps']
+            fps = float(fps)
+        except (KeyError, TypeError, ValueError):
+            raise DataError(f'{place}: there is no video, subset and number '
+                            'rfps; download the file again.') from None
+        entry = content.get(video)
+        try:
+            database[video] = dict(
+                subset=subset,
+                duration=float(entry['duration_second']),
+                fps=fps,
+                annotations=entry['annotations'])
+        except (KeyError, TypeError, ValueError):
+            raise DataError(f'{path}, video {video}: there is no '
+                            '"duration_second" and "annotations", which '
+                            f'{place} asks for; the files do not belong '
+                            'together.') from None
+    return database
+
+
+def number_labels(database: Dict[str, dict], path: str,
+                  classes: Optional[Sequence[str]]) -> List[str]:
+    """Keep segment, label and label_id of the annotations, in place.
+
+    Returns:
+        List[str]: Names by number.
+
+    Raises:
+        DataError: If an annotation has none of the classes.
+    """
+    rows = [(video, row) for video, entry in database.items()
+            for row in entry.get('annotations', [])]
+    if classes is None:
+        classes = sorted({row['label'] for _, row in rows})
+    numbers = {name: number for number, name in enumerate(classes)}
+    for video, row in rows:
+        if row['label'] not in numbers:
+            raise DataError(f'{path}, video {video}: {row["label"]!r} is '
+                            f'none of the {len(classes)} classes; correct '
+                            '--classes.')
+    for entry in database.values():
+        entry['annotations'] = [
+            dict(
+                segment=row['segment'],
+                label=row['label'],
+                label_id=numbers[row['label']])
+            for row in entry.get('annotations', [])
+        ]
+    return list(classes)
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    args = parse_args(argv)
+    content = read_json(args.annotations)
+    classes = None
+    if args.classes:
+        names = read_lines(args.classes)
+        classes = [x for x in names[names[:1] == ['action']:] if x]
+    if 'database' in content:
+        keys = ('subset', 'duration', 'fps', 'annotations')
+        database = {
+            video: {
+                key: entry[key]
+                for key in keys if key in entry
+            }
+            for video, entry in content['database'].items()
+        }
+    else:
+        database = read_pair(content, args.annotations, args.video_info)
+    classes = number_labels(database, args.annotations, classes)
+    print(write_database(args.out, database, classes))
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except DataError as error:
+        sys.exit(str(error))

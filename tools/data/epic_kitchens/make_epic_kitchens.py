@@ -1,0 +1,130 @@
+# Copyright (c) mmevad authors. All rights reserved.
+"""Turn the CSV files of EPIC-KITCHENS-100 into ActivityNet's JSON.
+
+Writes OUT/verb.json and OUT/noun.json.
+"""
+
+import argparse
+import csv
+import os.path as osp
+import sys
+from typing import Dict, List, Optional, Sequence
+
+from mmevad.utils.errors import DataError
+from mmevad.utils.segment_database import write_database
+
+SUBSETS = {'train': 'training', 'validation': 'validation'}
+
+
+def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument(
+        'folder', help='folder with EPIC_100_train.csv and the others')
+    parser.add_argument('--out', required=True, help='folder to write into')
+    parser.add_argument(
+        '--parts',
+        nargs='+',
+        choices=list(SUBSETS),
+        default=list(SUBSETS),
+        help='annotation files to read')
+    return parser.parse_args(argv)
+
+
+def read_rows(path: str, columns: Sequence[str]) -> List[Dict[str, str]]:
+    """Rows of a CSV file.
+
+    Raises:
+        DataError: If it is missing or lacks a column.
+    """
+    if not osp.isfile(path):
+        raise DataError(f'{path} does not exist; download it from '
+                        'epic-kitchens/epic-kitchens-100-annotations.')
+    with open(path, newline='', encoding='utf-8') as file:
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows, 2):
+        absent = [x for x in columns if not row.get(x)]
+        if absent:
+            raise DataError(f'{path}, line {number} has no {absent[0]}; '
+                            'download it again.')
+    return rows
+
+
+def read_classes(path: str) -> List[str]:
+    """Names by id.
+
+    Raises:
+        DataError: If ids do not count from 0.
+    """
+    rows = read_rows(path, ('id', 'key'))
+    if [row['id'] for row in rows] != [str(x) for x in range(len(rows))]:
+        raise DataError(f'{path}: the ids do not count from 0; download it '
+                        'again.')
+    return [row['key'] for row in rows]
+
+
+def seconds(text: str) -> float:
+    """'01:02:03.45' -> 3723.45."""
+    hours, minutes, rest = text.split(':')
+    return round(3600 * int(hours) + 60 * int(minutes) + float(rest), 3)
+
+
+def read_videos(folder: str, parts: Sequence[str], kind: str,
+                classes: Sequence[str]) -> Dict[str, dict]:
+    """Entries of the videos, with labels of one kind ('verb' or 'noun').
+
+    Raises:
+        DataError: If a file is missing or wrong.
+    """
+    infos = {
+        row['video_id']: row
+        for row in read_rows(
+            osp.join(folder, 'EPIC_100_video_info.csv'), ('video_id',
+                                                          'duration', 'fps'))
+    }
+    columns = ('video_id', 'start_timestamp', 'stop_timestamp',
+               f'{kind}_class')
+    database: Dict[str, dict] = {}
+    for part in parts:
+        path = osp.join(folder, f'EPIC_100_{part}.csv')
+        for number, row in enumerate(read_rows(path, columns), 2):
+            video = row['video_id']
+            try:
+                label = classes[int(row[f'{kind}_class'])]
+                segment = [seconds(row[x]) for x in columns[1:3]]
+                info = infos[video]
+            except (IndexError, KeyError, ValueError) as error:
+                raise DataError(
+                    f'{path}, line {number}: the video is not in '
+                    'EPIC_100_video_info.csv, or the times or class are no '
+                    f'such ({error!r}); download the files '
+                    'again.') from error
+            entry = database.setdefault(
+                video,
+                dict(
+                    subset=SUBSETS[part],
+                    duration=float(info['duration']),
+                    fps=float(info['fps']),
+                    annotations=[]))
+            entry['annotations'].append(
+                dict(
+                    segment=segment,
+                    label=label,
+                    label_id=int(row[f'{kind}_class'])))
+    return database
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    args = parse_args(argv)
+    for kind in ('verb', 'noun'):
+        classes = read_classes(
+            osp.join(args.folder, f'EPIC_100_{kind}_classes.csv'))
+        database = read_videos(args.folder, args.parts, kind, classes)
+        path = osp.join(args.out, f'{kind}.json')
+        print(write_database(path, database, classes))
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except DataError as error:
+        sys.exit(str(error))
