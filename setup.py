@@ -81,8 +81,12 @@ def requirements(name: str) -> list:
 setup(
     install_requires=requirements('runtime'),
     extras_require={
-        'mim': requirements('mim'),
-        'tests': requirements('mim') + requirements('tests'),
+        'mim':
+        requirements('mim'),
+        'optional':
+        requirements('optional'),
+        'tests':
+        requirements('mim') + requirements('optional') + requirements('tests'),
     },
     cmdclass={
         'build_py': BuildPyWithMim,

@@ -8,6 +8,15 @@ model = dict(
         feat_channels=128,
         test_cfg=dict(nms=dict(min_score=0.001))))
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
+# 650 iterations are too few for the usual 0.001: half of the average would
+# still be the initial weights
+custom_hooks = [
+    dict(
+        type='EMAHook',
+        ema_type='ExponentialMovingAverage',
+        momentum=0.01,
+        update_buffers=False)
+]
 train_dataloader = dict(num_workers=1)
 val_dataloader = dict(num_workers=1)
 test_dataloader = val_dataloader

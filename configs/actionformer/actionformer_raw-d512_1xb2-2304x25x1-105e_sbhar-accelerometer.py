@@ -48,10 +48,8 @@ train_dataloader = dict(
     dataset=dict(subset='training', pipeline=train_pipeline, **dataset))
 val_dataloader = dict(
     dataset=dict(
-        subset='validation',
-        pipeline=test_pipeline,
-        test_mode=True,
-        **dataset))
+        subset='validation', pipeline=test_pipeline, test_mode=True, **
+        dataset))
 test_dataloader = val_dataloader
 val_evaluator = dict(ann_file=data_root + ann_file, subset='validation')
 test_evaluator = val_evaluator

@@ -2,8 +2,7 @@
 _base_ = './actionformer_slowfast_1xb2-2304x16x1-21e_epic-kitchens-100-verb-feature.py'  # noqa: E501
 
 model = dict(
-    neck=dict(
-        max_seq_len=1024, arch=(2, 1, 6), use_abs_pe=True, dropout=0.1),
+    neck=dict(max_seq_len=1024, arch=(2, 1, 6), use_abs_pe=True, dropout=0.1),
     head=dict(
         num_classes=110,
         point_generator=dict(

@@ -62,9 +62,7 @@ train_dataloader = dict(
 val_dataloader = dict(
     batch_size=16,
     dataset=dict(
-        subset='validation',
-        pipeline=test_pipeline,
-        test_mode=True,
+        subset='validation', pipeline=test_pipeline, test_mode=True,
         **dataset))
 test_dataloader = val_dataloader
 val_evaluator = dict(

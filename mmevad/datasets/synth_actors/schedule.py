@@ -10,8 +10,7 @@ from .actions import CONTACT, Style
 from .camera import half_view
 
 # Relative frequencies of what an idle person does next.
-_CHOICES = dict(
-    walk=.12, wave=.2, jump=.18, sit=.12, pick=.2, push=.3)
+_CHOICES = dict(walk=.12, wave=.2, jump=.18, sit=.12, pick=.2, push=.3)
 _ARM_REACH = .47  # statures from the pusher's feet to the other's chest
 
 
