@@ -6,8 +6,9 @@ from .losses import DIoULoss
 from .neck import ActionFormerNeck
 from .nms import SoftNMS
 from .points import PointGenerator
+from .score_fusion import ScoreFusion
 
 __all__ = [
     'ActionFormer', 'ActionFormerHead', 'ActionFormerNeck', 'DIoULoss',
-    'PointGenerator', 'SoftNMS'
+    'PointGenerator', 'ScoreFusion', 'SoftNMS'
 ]

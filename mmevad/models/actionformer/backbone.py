@@ -122,8 +122,7 @@ class SinePosition(nn.Module):
         table = self.table
         if stretch is not None and stretch != table.size(1):
             table = F.interpolate(
-                table.transpose(1, 2), stretch,
-                mode='linear').transpose(1, 2)
+                table.transpose(1, 2), stretch, mode='linear').transpose(1, 2)
         if length > table.size(1):
             raise ValueError(
                 f'{length} frames but positions for {table.size(1)} only; '
@@ -193,10 +192,10 @@ class TemporalPyramid(nn.Module):
                     nn.init.zeros_(module.bias)
 
     def forward(
-        self,
-        x: Tensor,
-        mask: Tensor,
-        stretch: Optional[int] = None
+            self,
+            x: Tensor,
+            mask: Tensor,
+            stretch: Optional[int] = None
     ) -> Tuple[List[Tensor], List[Tensor]]:
         """Build the levels.
 

@@ -1,7 +1,7 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """ActionFormerHead: pyramid -> classes and distances of every point."""
 import math
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import torch
 from mmaction.registry import MODELS
@@ -13,7 +13,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from ...structures import FeatureGrid
-from .layers import ConvTower, taps_inside
+from .layers import ConvTower
 from .losses import smooth_labels
 from .points import assign_targets
 from .postprocess import decode_level, to_seconds
@@ -66,7 +66,7 @@ class ActionFormerHead(BaseModule):
         test_cfg (dict, optional): ``pre_nms_thresh`` (0.001),
             ``pre_nms_topk`` per level (2000), ``duration_thresh`` in units
             of the grid (0.05), ``nms`` (:class:`SoftNMS`) and
-            ``score_fusion`` (none).
+            ``score_fusion`` (none, see :class:`ScoreFusion`).
         init_cfg (dict, optional): mmengine initialisation.
 
     Attributes:
@@ -124,7 +124,8 @@ class ActionFormerHead(BaseModule):
         bias = self.cls_tower.out.bias
         nn.init.constant_(bias, -math.log((1 - prior_prob) / prior_prob))
         with torch.no_grad():
-            bias[list(empty_classes)] = -math.log((1 - EMPTY_PROB) / EMPTY_PROB)
+            bias[list(empty_classes)] = -math.log(
+                (1 - EMPTY_PROB) / EMPTY_PROB)
         self.center_sample = center_sample
         self.center_sample_radius = center_sample_radius
         self.loss_cls = MODELS.build(loss_cls)
@@ -140,6 +141,8 @@ class ActionFormerHead(BaseModule):
             raise ValueError(f'test_cfg has unknown {unknown}; it takes '
                              f'{sorted(TEST_CFG)}')
         self.nms = MODELS.build(self.test_cfg['nms'])
+        fusion = self.test_cfg['score_fusion']
+        self.score_fusion = fusion and MODELS.build(fusion)
 
     def forward(
         self, levels: Sequence[Tensor], masks: Sequence[Tensor]
@@ -160,9 +163,8 @@ class ActionFormerHead(BaseModule):
         mask = torch.cat([m.transpose(1, 2) for m in masks], 1)
         if self.strict_mask:
             x = x * mask
-        inside = taps_inside(lengths, self.cls_tower.out.kernel_size[0], x)
-        logits = self.cls_tower(x, mask, inside).split(lengths, 1)
-        distances = self.reg_tower(x, mask, inside).split(lengths, 1)
+        logits = self.cls_tower(x, mask, lengths).split(lengths, 1)
+        distances = self.reg_tower(x, mask, lengths).split(lengths, 1)
         return logits, tuple(
             scale(x).relu() for scale, x in zip(self.scales, distances))
 
@@ -176,22 +178,24 @@ class ActionFormerHead(BaseModule):
         """Class targets (B, P, C) and distances (B, P, 2) of all points.
 
         Raises:
-            ValueError: If a label is not below C; names the video.
+            ValueError: If labels are not from 0 to C - 1; names the videos.
         """
         points = torch.cat(list(points))
-        targets = []
-        for sample in data_samples:
-            gt = sample.gt_instances
-            if len(gt.labels) and not (0 <= gt.labels.min()
-                                       and gt.labels.max() < self.num_classes):
-                raise ValueError(
-                    f'labels of video {sample.get("video_name")!r} are '
-                    f'{gt.labels.unique().tolist()}, but num_classes of the '
-                    f'head is {self.num_classes}')
-            targets.append(
-                assign_targets(points, gt.segments, gt.labels,
-                               self.num_classes, self.center_sample,
-                               self.center_sample_radius))
+        gts = [sample.gt_instances for sample in data_samples]
+        labels = torch.cat([gt.labels for gt in gts])
+        if ((labels < 0) | (labels >= self.num_classes)).any():
+            wrong = {
+                sample.get('video_name'): gt.labels.unique().tolist()
+                for sample, gt in zip(data_samples, gts)
+                if any(not 0 <= c < self.num_classes for c in gt.labels)
+            }
+            raise ValueError(f'labels of videos {wrong} do not go with '
+                             f'num_classes={self.num_classes} of the head')
+        targets = [
+            assign_targets(points, gt.segments, gt.labels, self.num_classes,
+                           self.center_sample, self.center_sample_radius)
+            for gt in gts
+        ]
         classes, distances = zip(*targets)
         return torch.stack(classes), torch.stack(distances)
 
@@ -272,19 +276,27 @@ class ActionFormerHead(BaseModule):
             levels (list[Tensor]): (B, D, T_l).
             masks (list[Tensor]): (B, 1, T_l).
             data_samples (list[ActionDataSample]): Metainfo ``fps``,
-                ``feat_stride``, ``num_frames`` and ``duration``.
+                ``feat_stride``, ``num_frames``, ``duration``, and with
+                score fusion ``video_name``.
 
         Returns:
             list[InstanceData]: ``segments`` (M, 2) in seconds, ``scores``
             and ``labels`` (M, ), best first.
         """
         results = []
-        found = self.candidates(levels, masks)
-        for sample, candidates in zip(data_samples, found):
+        videos = self.candidates(levels, masks)
+        for sample, candidates in zip(data_samples, videos):
             segments, scores, labels = self.nms(*candidates)
+            if self.score_fusion:
+                segments, scores, labels = self.score_fusion(
+                    segments, scores, labels, sample.video_name)
             grid = FeatureGrid(sample.fps, sample.feat_stride,
                                sample.num_frames)
-            segments = to_seconds(segments, grid, sample.duration)
-            results.append(
-                InstanceData(segments=segments, scores=scores, labels=labels))
+            found = InstanceData(
+                segments=to_seconds(segments, grid, sample.duration),
+                scores=scores,
+                labels=labels)
+            # the method 'none' of NMS leaves the order of the levels
+            best_first = scores.argsort(descending=True, stable=True)
+            results.append(found[best_first])
         return results

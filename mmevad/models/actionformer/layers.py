@@ -1,6 +1,6 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Layers over features of shape (B, T, C): masked convolution, drop path."""
-from typing import List, Optional, Sequence
+from typing import Iterator, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -8,32 +8,59 @@ from mmcv.cnn.bricks.drop import drop_path
 from torch import Tensor, nn
 
 
-def taps_inside(lengths: Sequence[int], kernel_size: int,
-                like: Tensor) -> List[Tensor]:
-    """Where a kernel's taps stay inside the sequence they belong to.
+class _SumTaps(torch.autograd.Function):
+    """Shift the products with each tap of a kernel, and sum them.
 
-    Args:
-        lengths (list[int]): Lengths of the sequences that lie one after the
-            other.
-        kernel_size (int): k, odd.
-        like (Tensor): Gives dtype and device.
-
-    Returns:
-        list[Tensor]: For each of the k taps (sum of lengths, 1), 1 where the
-        tap's input lies in the same sequence as the output, else 0.
+    Slices and additions would do, but their backward pass fills and copies
+    several times as much memory.
     """
-    place = torch.cat([torch.arange(n, device=like.device) for n in lengths])
-    length = torch.cat(
-        [torch.full((n, ), n, device=like.device) for n in lengths])
-    reached = [place + tap - kernel_size // 2 for tap in range(kernel_size)]
-    return [((at >= 0) & (at < length)).to(like.dtype)[:, None]
-            for at in reached]
+
+    @staticmethod
+    def forward(ctx, taps: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Products (B, T, k, O) of sequences of these lengths -> (B, T, O);
+        nothing goes from one sequence to another."""
+        ctx.size, ctx.lengths = taps.size(2), lengths
+        out = taps[:, :, ctx.size // 2].clone()
+        for tap, source, target, _ in _shifts(ctx.size, lengths):
+            out[:, target] += taps[:, source, tap]
+        return out
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> Tuple[Tensor, None]:
+        """(B, T, O) -> (B, T, k, O)."""
+        batch, length, channels = grad.shape
+        out = grad.new_empty((batch, length, ctx.size, channels))
+        out[:, :, ctx.size // 2] = grad
+        for tap, source, target, rest in _shifts(ctx.size, ctx.lengths):
+            out[:, source, tap] = grad[:, target]
+            out[:, rest, tap] = 0
+        return out, None
+
+
+def _shifts(size: int, lengths: Sequence[int]) -> Iterator[tuple]:
+    """For each tap but the middle one and each sequence: the tap, where its
+    products are read, where they are added, and which are not needed."""
+    for tap in range(size):
+        begin = 0
+        for length in lengths:
+            end = begin + length
+            shift = min(size // 2 - tap, length)
+            if shift > 0:
+                yield (tap, slice(begin,
+                                  end - shift), slice(begin + shift, end),
+                       slice(end - shift, end))
+            elif shift < 0:
+                shift = min(-shift, length)
+                yield (tap, slice(begin + shift,
+                                  end), slice(begin, end - shift),
+                       slice(begin, begin + shift))
+            begin = end
 
 
 def convolve(x: Tensor,
              weight: Tensor,
              bias: Optional[Tensor] = None,
-             inside: Optional[Sequence[Tensor]] = None) -> Tensor:
+             lengths: Optional[Sequence[int]] = None) -> Tensor:
     """1-D convolution, stride 1, zero padding, as one matrix product.
 
     The products with all taps are made at once, then shifted and summed. On
@@ -44,31 +71,19 @@ def convolve(x: Tensor,
         x (Tensor): (B, T, C).
         weight (Tensor): (O, C, k), k odd.
         bias (Tensor, optional): (O, ).
-        inside (list[Tensor], optional): See :func:`taps_inside`, if T is
-            made up of several sequences.
+        lengths (list[int], optional): T is made up of sequences of these
+            lengths, each convolved on its own. Defaults to None: [T].
 
     Returns:
         Tensor: (B, T, O).
     """
-    out_channels, _, size = weight.shape
+    size = weight.size(2)
     if size == 1:
         return F.linear(x, weight[..., 0], bias)
     taps = F.linear(x, weight.permute(2, 0, 1).flatten(0, 1))
-    taps = taps.split(out_channels, -1)
-    out = taps[size // 2]
-    if bias is not None:
-        out = out + bias
-    for tap, product in enumerate(taps):
-        shift = size // 2 - tap
-        if shift == 0 or abs(shift) >= x.size(1):
-            continue
-        # F.pad with negative sizes cuts
-        product = F.pad(product, (0, 0, shift, -shift))
-        if inside is not None:
-            out = torch.addcmul(out, product, inside[tap])
-        else:
-            out = out + product
-    return out
+    out = _SumTaps.apply(
+        taps.unflatten(-1, (size, -1)), lengths or [x.size(1)])
+    return out if bias is None else out + bias
 
 
 class MaskedConv1d(nn.Conv1d):
@@ -108,20 +123,20 @@ class MaskedConv1d(nn.Conv1d):
     def forward(self,
                 x: Tensor,
                 mask: Tensor,
-                inside: Optional[Sequence[Tensor]] = None) -> Tensor:
+                lengths: Optional[Sequence[int]] = None) -> Tensor:
         """Convolve.
 
         Args:
             x (Tensor): (B, T, C).
             mask (Tensor): (B, T', 1) bool, True where the output is valid.
-            inside (list[Tensor], optional): As in :func:`convolve`; for
+            lengths (list[int], optional): As in :func:`convolve`; for
                 stride 1 and one group.
 
         Returns:
             Tensor: (B, T', O), T' = ceil(T / stride).
         """
         if self.groups == 1 and self.stride[0] == 1:
-            return convolve(x, self.weight, self.bias, inside) * mask
+            return convolve(x, self.weight, self.bias, lengths) * mask
         # a 2-D convolution keeps (B, T, C) in memory, conv1d does not
         out = F.conv2d(
             x.transpose(1, 2)[:, :, None], self.weight[:, :, None], self.bias,
@@ -164,9 +179,9 @@ class ConvTower(nn.Module):
         strict_mask (bool): Zero padded frames after LN too.
     """
 
-    def __init__(self, in_channels: int, feat_channels: int,
-                 out_channels: int, num_layers: int, kernel_size: int,
-                 with_ln: bool, strict_mask: bool) -> None:
+    def __init__(self, in_channels: int, feat_channels: int, out_channels: int,
+                 num_layers: int, kernel_size: int, with_ln: bool,
+                 strict_mask: bool) -> None:
         super().__init__()
         self.strict_mask = strict_mask
         widths = [in_channels] + [feat_channels] * (num_layers - 1)
@@ -180,10 +195,11 @@ class ConvTower(nn.Module):
         self.out = MaskedConv1d(widths[-1], out_channels, kernel_size)
 
     def forward(self, x: Tensor, mask: Tensor,
-                inside: Sequence[Tensor]) -> Tensor:
-        """All levels, one after the other: (B, P, D) -> (B, P, O)."""
+                lengths: Sequence[int]) -> Tensor:
+        """Levels of these lengths, one after the other: (B, P, D) -> (B, P,
+        O)."""
         for conv, norm in zip(self.convs, self.norms):
-            x = norm(conv(x, mask, inside)).relu()
+            x = norm(conv(x, mask, lengths)).relu()
             if self.strict_mask:
                 x = x * mask
-        return self.out(x, mask, inside)
+        return self.out(x, mask, lengths)

@@ -93,7 +93,7 @@ class ActionFormer(BaseModel):
                data_samples: OptSampleList) -> None:
         """Refuse features that no result can come from."""
         channels = self.neck.in_channels
-        # a sum is finite only if all of its terms are
+        # a sum is finite only if all of its terms are, and nearly always then
         finite = torch.stack([feats.sum() for feats in inputs]).isfinite()
         for i, (feats, good) in enumerate(zip(inputs, finite.tolist())):
             if good and feats.size(0) == channels and feats.size(-1):
@@ -104,11 +104,12 @@ class ActionFormer(BaseModel):
                     f'features of video {name!r} are of shape '
                     f'{tuple(feats.shape)}, expected ({channels}, T), T > 0; '
                     'set in_channels of the neck to what they have.')
-            place = int((~feats.isfinite()).any(0).nonzero()[0])
-            raise DataError(
-                f'features of video {name!r} are NaN or infinite, first at '
-                f'feature {place} of {feats.size(-1)}; extract them anew or '
-                'leave the video out.')
+            bad = (~feats.isfinite()).any(0).nonzero()
+            if len(bad):
+                raise DataError(
+                    f'features of video {name!r} are NaN or infinite, first '
+                    f'at feature {int(bad[0])} of {feats.size(-1)}; extract '
+                    'them anew or leave the video out.')
 
     def _training_length(self,
                          inputs: Sequence[Tensor],
@@ -130,8 +131,9 @@ class ActionFormer(BaseModel):
 
     def _test_length(self, inputs: Sequence[Tensor]) -> int:
         return max(
-            released_length(feats.size(-1), self.neck.max_seq_len,
-                            self.neck.length_divisor) for feats in inputs)
+            released_length(
+                feats.size(-1), self.neck.max_seq_len,
+                self.neck.length_divisor) for feats in inputs)
 
     def extract_feat(
         self,
@@ -170,10 +172,10 @@ class ActionFormer(BaseModel):
                 data_samples: Sequence) -> List:
         """Add ``pred_instances``; videos score as they would alone."""
         neck = self.neck
-        groups = group_videos([feats.size(-1) for feats in inputs],
-                              neck.max_seq_len, neck.length_divisor,
-                              neck.strides[-1], neck.use_abs_pe,
-                              neck.strict_mask)
+        groups = group_videos([feats.size(-1)
+                               for feats in inputs], neck.max_seq_len,
+                              neck.length_divisor, neck.strides[-1],
+                              neck.use_abs_pe, neck.strict_mask)
         for members, length in groups:
             feats = [inputs[i] for i in members]
             levels, masks = self.extract_feat(feats, length,

@@ -64,8 +64,10 @@ class SoftNMS:
         if max_seg_num is not None and max_seg_num < 1:
             raise ValueError('max_seg_num must be at least 1, or None for '
                              f'all, got {max_seg_num}.')
-        for name, value in (('iou_threshold', iou_threshold),
-                            ('voting_thresh', voting_thresh)):
+        if min_score < 0:
+            raise ValueError(f'min_score must be at least 0, got {min_score}.')
+        for name, value in (('iou_threshold', iou_threshold), ('voting_thresh',
+                                                               voting_thresh)):
             if not 0 <= value <= 1:
                 raise ValueError(f'{name} must be in [0, 1], got {value}.')
         self.method = method

@@ -37,8 +37,8 @@ def hard_nms(segments: np.ndarray, scores: np.ndarray, groups: np.ndarray,
 
     def suppressed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         overlap = iou(spans.take(first[:, None]), spans.take(second))
-        return (overlap >= threshold) & (groups[first[:, None]] ==
-                                         groups[second])
+        return (overlap >= threshold) & (
+            groups[first[:, None]] == groups[second])
 
     kept = order[:0]
     for begin in range(0, len(order), _CHUNK):

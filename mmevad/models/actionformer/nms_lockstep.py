@@ -15,7 +15,7 @@ from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from .nms_pairs import Spans, Weight, iou
+from .nms_pairs import Spans, Weight, best_first, iou
 
 _GONE = np.float32(-1)
 # candidates of a round: of all classes, and the least and most of one class
@@ -44,11 +44,10 @@ class _Table:
 
     def __init__(self, scores: np.ndarray, groups: np.ndarray,
                  min_score: np.float32) -> None:
-        bits = scores.view(np.int32).astype(np.int64)
-        order = np.argsort((groups.astype(np.int64) << 32) - bits)
+        order = best_first(scores, groups)
+        order = order[np.argsort(groups[order], kind='stable')]
         ordered, owner = scores[order], groups[order]
-        self._begin = np.flatnonzero(
-            np.append(True, owner[1:] != owner[:-1]))
+        self._begin = np.flatnonzero(np.append(True, owner[1:] != owner[:-1]))
         usable = np.add.reduceat(ordered >= min_score, self._begin)
         # the first of a class is never tested, and then drops all others
         self.min_scores = np.where(usable, min_score, np.float32(0))
@@ -66,7 +65,8 @@ class _Table:
         """Sorted positions of some columns."""
         column = np.arange(first, last)
         return np.where(column < self._usable[:, None],
-                        self._begin[:, None] + column, len(self._score) - 1)
+                        self._begin[:, None] + column,
+                        len(self._score) - 1)
 
     def widen(self) -> None:
         """Twice as many columns."""
@@ -109,13 +109,12 @@ class _Table:
                 bound = np.take_along_axis(self.bound, columns, 1)
                 outside, weakest = bound[:, 0], bound[:, 1:].min(1)
                 columns = columns[:, 1:]
-            if not (self.later > np.maximum(weakest, least)).any():
+            if not (self.later >= np.maximum(weakest, least)).any():
                 break
             self.widen()
         row = np.arange(rows)[:, None]
         chosen = _Candidates(columns, self.index[row, columns],
-                             self.bound[row, columns], self.seen[row,
-                                                                 columns])
+                             self.bound[row, columns], self.seen[row, columns])
         return chosen, np.maximum(np.maximum(outside, self.later), 0)
 
     def update(self, columns: np.ndarray, bound: np.ndarray,
@@ -176,8 +175,8 @@ def _catch_up(bound: np.ndarray, spans: Spans, seen: np.ndarray,
         selected (Spans): (R, P) selections, from number ``first`` on, of
             which only those up to ``count`` (R, ) are there.
     """
-    factors = np.empty((len(bound), selected.start.shape[1] + 1,
-                        bound.shape[1]), np.float32)
+    factors = np.empty(
+        (len(bound), selected.start.shape[1] + 1, bound.shape[1]), np.float32)
     factors[:, 0] = bound
     factors[:, 1:] = weight(
         iou(selected.take(np.s_[:, :, None]), spans.take(np.s_[:, None])))
@@ -222,8 +221,8 @@ def _play(scores: np.ndarray, factors: np.ndarray,
 
 def lockstep_soft_nms(
         segments: np.ndarray, scores: np.ndarray, groups: np.ndarray,
-        weight: Weight, min_score: float, max_num: Optional[int]
-) -> Optional[Tuple[np.ndarray, np.ndarray]]:
+        weight: Weight, min_score: float,
+        max_num: Optional[int]) -> Optional[Tuple[np.ndarray, np.ndarray]]:
     """Soft-NMS inside each group.
 
     Args:
@@ -242,8 +241,10 @@ def lockstep_soft_nms(
         leave the selection open, or another algorithm is faster.
     """
     max_num = min(max_num or len(scores), len(scores))
-    spans = Spans(*(np.append(part, np.float32(pad)) for part, pad in zip(
-        Spans.of(segments), (0, 0, 1))))  # index N: nothing
+    spans = Spans(
+        *(np.append(part, np.float32(pad))
+          for part, pad in zip(Spans.of(segments), (0, 0,
+                                                    1))))  # index N: nothing
     table = _Table(scores, groups, np.float32(min_score))
     selected = _Selected(len(table.rows), len(scores))
     pairs = 0
@@ -260,9 +261,11 @@ def lockstep_soft_nms(
         if caught_up:
             first = int(lead.seen[stale].min())
             past = selected.index[table.rows, first:count.max()]
+            pairs += past.size * bound.shape[1]
+            if pairs > _MAX_PAIRS:
+                return None
             bound = _catch_up(bound, spans.take(lead.index), lead.seen,
                               spans.take(past), first, count, weight)
-            pairs += past.size * bound.shape[1]
             table.update(lead.columns, bound, count)
         least = np.maximum(least, outside)
 
@@ -275,17 +278,17 @@ def lockstep_soft_nms(
         columns = np.take_along_axis(lead.columns, part, 1)
         index = np.take_along_axis(lead.index, part, 1)
         here = spans.take(index)
-        pairs += bound.size * size
         history, chosen = _play(
             bound,
-            weight(iou(here.take(np.s_[:, :, None]), here.take(
-                np.s_[:, None]))), least)
+            weight(
+                iou(here.take(np.s_[:, :, None]), here.take(np.s_[:, None]))),
+            least)
         steps, row = len(chosen), np.arange(len(bound))
         score = history[np.arange(steps)[:, None], row, chosen]
-        valid = (score > outside) & (score >= least)
+        # a class with nothing left goes on with nonsense
+        valid = np.logical_and.accumulate((score > outside) & (score >= least))
         tied = (history[:-1] == score[:, :, None]).sum(2) > 1
-        if (valid & tied).any() or not (caught_up or valid.any()) or (
-                pairs > _MAX_PAIRS):
+        if (valid & tied).any() or not (caught_up or valid.any()):
             return None
         done = valid.sum(0)
         table.update(columns, history[done, row], count + done)

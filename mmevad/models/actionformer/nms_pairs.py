@@ -82,6 +82,6 @@ def best_first(scores: np.ndarray, groups: np.ndarray) -> np.ndarray:
     by_group = np.argsort(groups, kind='stable')
     # the bits of floats that aren't negative are ordered like the floats
     bits = scores[by_group].view(np.int32).astype(np.int64)
-    keys = ((np.int64(2**31) - bits) << 32) | np.arange(len(scores))
+    keys = ((0x7fffffff - bits) << 32) | np.arange(len(scores))
     keys.sort()
     return by_group[keys & 0xffffffff]

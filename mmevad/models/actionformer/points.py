@@ -6,7 +6,6 @@ ActionFormer (arXiv 2202.07925), Sec. 3.3 and 3.4.
 from typing import List, Sequence, Tuple
 
 import torch
-import torch.nn.functional as F
 from mmaction.registry import MODELS
 from torch import Tensor
 
@@ -31,10 +30,9 @@ class PointGenerator:
     def __init__(
         self,
         strides: Sequence[int] = (1, 2, 4, 8, 16, 32),
-        regress_ranges: Sequence[Tuple[float,
-                                       float]] = ((0, 4), (4, 8), (8, 16),
-                                                  (16, 32), (32, 64), (64,
-                                                                       10000))
+        regress_ranges: Sequence[Tuple[float, float]] = ((0, 4), (4, 8),
+                                                         (8, 16), (16, 32),
+                                                         (32, 64), (64, 10000))
     ) -> None:
         if len(strides) != len(regress_ranges):
             raise ValueError(
@@ -103,8 +101,8 @@ def assign_targets(points: Tensor,
         and end in strides, of use where a point has a class.
     """
     if len(segments) == 0:
-        return (points.new_zeros((len(points), num_classes)),
-                points.new_zeros((len(points), 2)))
+        return (points.new_zeros(
+            (len(points), num_classes)), points.new_zeros((len(points), 2)))
     time, low, high, stride = (column[:, None] for column in points.unbind(1))
     start, end = segments.to(points).unbind(1)
     left, right = time - start, end - time  # (P, N)
@@ -120,7 +118,9 @@ def assign_targets(points: Tensor,
     length = length.masked_fill(~candidate, float('inf'))
     shortest, chosen = length.min(1, keepdim=True)
     alike = candidate & (length <= shortest + SAME_LENGTH)
-    one_hot = F.one_hot(labels, num_classes).to(points)
-    classes = (alike.to(points) @ one_hot).clamp_(max=1)
+    # unlike one_hot, this does not wait for the device
+    one_hot = labels[:, None] == torch.arange(
+        num_classes, device=labels.device)
+    classes = (alike.to(points) @ one_hot.to(points)).clamp_(max=1)
     distances = torch.cat((left.gather(1, chosen), right.gather(1, chosen)), 1)
     return classes, distances / stride

@@ -11,14 +11,13 @@ from torch import Tensor
 from mmevad.structures.segments import FeatureGrid
 
 
-def decode_level(
-        cls_logits: Tensor,
-        offsets: Tensor,
-        mask: Tensor,
-        points: Tensor,
-        pre_nms_thresh: float,
-        pre_nms_topk: Optional[int],
-        duration_thresh: float = 0.) -> Tuple[Tensor, Tensor, Tensor]:
+def decode_level(cls_logits: Tensor,
+                 offsets: Tensor,
+                 mask: Tensor,
+                 points: Tensor,
+                 pre_nms_thresh: float,
+                 pre_nms_topk: Optional[int],
+                 duration_thresh: float = 0.) -> Tuple[Tensor, Tensor, Tensor]:
     """Candidates of one level of one video, before NMS.
 
     Args:

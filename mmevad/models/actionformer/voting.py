@@ -27,8 +27,9 @@ def vote(kept: np.ndarray, segments: np.ndarray, scores: np.ndarray,
     order = np.argsort(segments[:, 0])
     starts = segments[order, 0].astype(np.float64)
     begin, length = kept[:, 0].astype(np.float64), np.diff(kept)[:, 0]
-    # An IoU of t leaves a start that much room: the intersection ends with
-    # the kept segment, and so does what lies under the union at least.
+    # An IoU of t leaves a voter's start only so much room: later than
+    # begin + (1 - t) * length, too little of the kept segment is left;
+    # earlier than end - length / t, the union is too long.
     slack = 1e-5 * length / threshold  # of float32
     first = starts.searchsorted(begin - length * (1 / threshold - 1) - slack)
     last = starts.searchsorted(begin + length * (1 - threshold) + slack,
@@ -36,23 +37,20 @@ def vote(kept: np.ndarray, segments: np.ndarray, scores: np.ndarray,
     voters = np.where(length > 0, last - first, 0)
     result = kept.copy()
     chunks = (np.cumsum(voters) - voters) // _MAX_PAIRS
-    for rows in np.split(np.arange(len(kept)), np.flatnonzero(np.diff(chunks))
-                         + 1):
-        row = np.repeat(rows, voters[rows])
+    for rows in np.split(
+            np.arange(len(kept)),
+            np.flatnonzero(np.diff(chunks)) + 1):
+        row = np.repeat(np.arange(len(rows)), voters[rows])
         ahead = np.cumsum(voters[rows]) - voters[rows]
-        place = np.arange(len(row)) + np.repeat(first[rows] - ahead,
-                                                voters[rows])
-        voter = order[place]
+        voter = order[np.arange(len(row)) + (first[rows] - ahead)[row]]
         overlap = iou(
-            Spans.of(kept[row], eps=0), Spans.of(segments[voter], eps=0))
+            Spans.of(kept[rows[row]], eps=0), Spans.of(segments[voter], eps=0))
         weights = np.where(overlap >= np.float32(threshold),
                            scores[voter] * overlap, 0)
-        row -= rows[0]
         total = np.bincount(row, weights, len(rows))
+        found = total > 0
         for side in range(2):
             summed = np.bincount(row, weights * segments[voter, side],
                                  len(rows))
-            np.divide(
-                summed, total, out=summed, where=total > 0)
-            result[rows, side] = np.where(total > 0, summed, kept[rows, side])
+            result[rows[found], side] = summed[found] / total[found]
     return result

@@ -14,9 +14,9 @@ from mmaction.structures import ActionDataSample
 from mmevad.converters import convert_actionformer
 
 ROOT = Path(
-    os.environ.get('MMEVAD_GOLDEN',
-                   Path(__file__).parents[2] / 'data' /
-                   'golden')) / 'actionformer'
+    os.environ.get(
+        'MMEVAD_GOLDEN',
+        Path(__file__).parents[2] / 'data' / 'golden')) / 'actionformer'
 GRID = dict(fps=30., feat_stride=4., num_frames=16.)
 
 

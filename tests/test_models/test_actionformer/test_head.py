@@ -17,22 +17,24 @@ from .small import CLASSES, head_config, sample
 def levels_of(head, length=16, channels=16, seed=0):
     rng = torch.Generator().manual_seed(seed)
     lengths = [-(-length // s) for s in head.point_generator.strides]
-    return [torch.randn(2, channels, n, generator=rng) for n in lengths
-            ], [torch.ones(2, 1, n) > 0 for n in lengths]
+    return [torch.randn(2, channels, n, generator=rng)
+            for n in lengths], [torch.ones(2, 1, n) > 0 for n in lengths]
 
 
 def test_points():
-    first, second = PointGenerator((1, 4), ((0, 4), (4, float('inf'))))(
-        (3, 2), 'cpu')
+    first, second = PointGenerator((1, 4), ((0, 4), (4, float('inf'))))((3, 2),
+                                                                        'cpu')
     assert first.tolist() == [[0, 0, 4, 1], [1, 0, 4, 1], [2, 0, 4, 1]]
     assert second.tolist() == [[0, 4, math.inf, 4], [4, 4, math.inf, 4]]
 
 
 def assigned(segments, labels, **kwargs):
-    points = torch.cat(PointGenerator((1, 2), ((0, 4), (4, 9)))((12, 6), 'cpu'))
-    classes, distances = assign_targets(
-        points, torch.tensor(segments).view(-1, 2),
-        torch.tensor(labels, dtype=torch.long), CLASSES, **kwargs)
+    points = torch.cat(
+        PointGenerator((1, 2), ((0, 4), (4, 9)))((12, 6), 'cpu'))
+    classes, distances = assign_targets(points,
+                                        torch.tensor(segments).view(-1, 2),
+                                        torch.tensor(labels, dtype=torch.long),
+                                        CLASSES, **kwargs)
     found = classes.any(1)
     return {
         (int(p[0]), int(p[3])): (c.nonzero().flatten().tolist(), d.tolist())
@@ -88,9 +90,8 @@ def test_diou_loss():
 
 def test_label_smoothing():
     target = torch.tensor([[0., 1., 0.]])
-    assert smooth_labels(target, 0.1).tolist() == [
-        pytest.approx([0.025, 0.925, 0.025])
-    ]
+    assert smooth_labels(
+        target, 0.1).tolist() == [pytest.approx([0.025, 0.925, 0.025])]
 
 
 def test_focal_loss():
@@ -137,8 +138,9 @@ def test_levels_do_not_mix():
     head = MODELS.build(head_config()).eval()
     levels, masks = levels_of(head)
     logits, _ = head(levels, masks)
-    other = [x if i == 2 else torch.randn_like(x)
-             for i, x in enumerate(levels)]
+    other = [
+        x if i == 2 else torch.randn_like(x) for i, x in enumerate(levels)
+    ]
     assert torch.allclose(head(other, masks)[0][2], logits[2], atol=1e-6)
 
 
@@ -182,7 +184,7 @@ def test_impossible_heads_are_refused(kwargs, message):
 def test_wrong_inputs_are_refused():
     head = MODELS.build(head_config())
     levels, masks = levels_of(head)
-    with pytest.raises(ValueError, match=r"video 'a' are \[3\].* is 3"):
+    with pytest.raises(ValueError, match=r"{'a': \[3\]} .* num_classes=3"):
         head.loss(levels, masks, [sample('a', [[2., 9.]], [3])] * 2)
     with pytest.raises(ValueError, match='3 levels but .* 4 strides'):
         head.points([x.transpose(1, 2) for x in levels[:3]])

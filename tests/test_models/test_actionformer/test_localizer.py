@@ -1,3 +1,4 @@
+import json
 import math
 
 import pytest
@@ -43,11 +44,29 @@ def test_prediction():
         assert pred.labels.max() < CLASSES
 
 
+def test_classes_from_elsewhere(tmp_path):
+    """Class-agnostic proposals and a classifier of whole videos."""
+    file = tmp_path / 'scores.json'
+    file.write_text(json.dumps(dict(v=[0.1, 0.5, 0.3], w=[0.9, 0., 0.2])))
+    fusion = dict(type='ScoreFusion', score_file=str(file), topk=2)
+    model = build(head=dict(num_classes=1, test_cfg=dict(score_fusion=fusion)))
+    results = model(
+        features(60, 60), [sample('v'), sample('w')], mode='predict')
+    model.head.score_fusion = None
+    plain = model(features(60, 60), [sample('v'), sample('w')], mode='predict')
+    for result, before, best in zip(results, plain, ((1, 0.5), (0, 0.9))):
+        pred, alone = result.pred_instances, before.pred_instances
+        assert len(pred) == 2 * len(alone)
+        assert pred.labels[0] == best[0] and (pred.scores.diff() <= 0).all()
+        assert pred.scores[0].item() == pytest.approx(
+            (best[1] * alone.scores[0].item())**0.5)
+
+
 def test_tensors():
     model = build()
     logits, distances, masks = model(features(41, 30))
-    assert [x.shape for x in logits
-            ] == [(2, n, CLASSES) for n in (64, 32, 16, 8)]
+    assert [x.shape for x in logits] == [(2, n, CLASSES)
+                                         for n in (64, 32, 16, 8)]
     assert [x.shape for x in distances] == [(2, n, 2) for n in (64, 32, 16, 8)]
     assert [m.sum().item() for m in masks] == [71, 36, 19, 10]
     for x, mask in zip((*logits, *distances), masks * 2):

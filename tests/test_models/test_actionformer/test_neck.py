@@ -6,7 +6,7 @@ from mmaction.registry import MODELS
 
 from mmevad.models.actionformer.blocks import max_pool
 from mmevad.models.actionformer.layers import (MaskedConv1d, ScaledDropPath,
-                                               convolve, taps_inside)
+                                               convolve)
 from .small import CHANNELS, neck_config
 
 
@@ -22,15 +22,22 @@ def run(length=41, **kwargs):
 @pytest.mark.parametrize('length', [1, 2, 3, 10])
 def test_convolution(size, length):
     torch.manual_seed(0)
-    x = torch.randn(2, length, 4, dtype=torch.float64)
+    x = torch.randn(2, length, 4, dtype=torch.float64, requires_grad=True)
     conv = torch.nn.Conv1d(4, 6, size, padding=size // 2).double()
     expected = conv(x.transpose(1, 2)).transpose(1, 2)
     got = convolve(x, conv.weight, conv.bias)
-    assert torch.allclose(got, expected, atol=1e-12)
     # one sequence after the other, as if they were alone
-    inside = taps_inside([length, length], size, x)
-    got = convolve(torch.cat((x, x), 1), conv.weight, conv.bias, inside)
-    assert torch.allclose(got, torch.cat((expected, ) * 2, 1), atol=1e-12)
+    both = convolve(torch.cat((x, x), 1), conv.weight, conv.bias, [length] * 2)
+    upstream = torch.randn_like(expected)
+    expected = (expected, *torch.autograd.grad(expected,
+                                               (x, conv.weight), upstream))
+    for out, factor in ((got, 1), (both, 2)):
+        assert torch.allclose(
+            out, torch.cat((expected[0], ) * factor, 1), atol=1e-12)
+        grads = torch.autograd.grad(out, (x, conv.weight),
+                                    torch.cat((upstream, ) * factor, 1))
+        for grad, one in zip(grads, expected[1:]):
+            assert torch.allclose(grad, factor * one, atol=1e-12)
 
 
 @pytest.mark.parametrize('stride', [1, 2])
@@ -96,8 +103,8 @@ def test_windows_per_level():
 
     assert windows(window_size=[3, 5, 7, -1]) == ([3, 3, 5, 7, -1], 24)
     assert windows(
-        window_size=[3, 3, 5, 7, -1],
-        stem_outputs='all') == ([3, 3, 5, 7, -1], 24)
+        window_size=[3, 3, 5, 7, -1], stem_outputs='all') == ([3, 3, 5, 7,
+                                                               -1], 24)
     assert windows(window_size=-1) == ([-1] * 5, 8)
 
 
@@ -125,7 +132,8 @@ def test_without_drop_path_there_are_no_scales():
     without, *_ = run(drop_path_rate=0.)
     scales = {n for n, _ in with_scales.named_parameters() if 'scale' in n}
     assert len(scales) == 2 * 5
-    assert {n for n, _ in without.named_parameters()
+    assert {n
+            for n, _ in without.named_parameters()
             } == {n
                   for n, _ in with_scales.named_parameters()} - scales
 

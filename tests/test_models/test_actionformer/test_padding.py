@@ -57,8 +57,7 @@ def test_padding_matters_without_strict_mask():
 
 @pytest.mark.parametrize('neck', NECKS)
 def test_padding_never_matters_with_strict_mask(neck):
-    model = build(
-        dict(NECKS[neck], strict_mask=True), dict(strict_mask=True))
+    model = build(dict(NECKS[neck], strict_mask=True), dict(strict_mask=True))
     for length in (41, 56, 64):
         feats, = features(length)
         expected = outputs(model, feats, length, 96)

@@ -1,0 +1,253 @@
+# Copyright (c) mmevad authors. All rights reserved.
+"""Features of all clips of a video, for temporal localization."""
+import hashlib
+from itertools import islice
+from typing import Any, Dict, List, Optional, Union
+
+import numpy as np
+import torch
+from mmaction.models import BaseRecognizer
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from torch import Tensor, nn
+
+from mmevad.models.evad import EVAD, KeyframeTokenPruneViT
+from mmevad.models.evad.actor_head import PERSON
+from mmevad.utils.errors import DataError
+from .clips import (ClipShape, build_transforms, count_clips, pack_clip,
+                    sliding_clips, split_pipeline)
+from .feature_pooling import MAP_POOLS, TOKEN_POOLS, parse_pools, pool_outputs
+from .model_loading import load_model, open_device, read_config
+from .video_reader import VideoReader, open_video
+
+
+def find_clip_shape(sampler: dict,
+                    clip_len: Optional[int] = None,
+                    frame_interval: Optional[int] = None) -> ClipShape:
+    """Frames of a clip: as given, else as the test pipeline has them.
+
+    Args:
+        sampler (dict): The step that chooses frames.
+        clip_len (int, optional): Instead of the step's.
+        frame_interval (int, optional): Instead of the step's.
+
+    Raises:
+        DataError: If neither says.
+    """
+    kind, own_len = sampler['type'], sampler.get('clip_len')
+    own_interval = sampler.get('frame_interval',
+                               2 if kind == 'SampleAVAFrames' else 1)
+    if own_len == 1 and sampler.get('num_clips', 1) > 1:
+        own_len = own_interval = None  # frames all over the video
+    if kind == 'UniformSample' or sampler.get('target_fps'):
+        own_interval = None
+    shape = ClipShape(clip_len or own_len, frame_interval or own_interval)
+    for name, value in shape._asdict().items():
+        if value is None:
+            raise DataError(
+                f'{name} must be given, since {kind} in the test pipeline '
+                f'adapts it to the video: {dict(sampler)}.')
+    return shape
+
+
+class ClipFeatureExtractor:
+    """Runs a trained backbone over a whole video, clip by clip.
+
+    Feature ``g`` sees the frames ``[g * feat_stride, g * feat_stride +
+    num_frames)``, see :class:`FeatureGrid`, and every such window that lies
+    inside the video has a feature. ``num_frames`` is ``clip_len *
+    frame_interval``, so the middle of the window is the keyframe of EVAD.
+
+    Frames go through the config's own test pipeline and data preprocessor.
+    A pipeline with several crops gives the mean of their features.
+
+    Args:
+        config (str or Config): Of a recognizer of mmaction2 or of EVAD, with
+            the test pipeline in ``test_dataloader.dataset``.
+        weights (str): Checkpoint of that model.
+        feat_stride (int): Frames from one feature to the next.
+        clip_len (int, optional): Frames of a clip; by default the config's.
+        frame_interval (int, optional): Frames from one to the next of them;
+            by default the config's.
+        pool (str): How the output is pooled over time and space, one or
+            several joined by '+': 'mean', 'max', and for EVAD's backbone
+            'keyframe_mean', 'keyframe_max'. Defaults to 'mean'.
+        layer (str, optional): Part of the backbone whose output is taken,
+            such as 'layer3'; three dimensions count as (clips, tokens,
+            channels). 'actions' are what EVAD's heads make of the clip, see
+            :func:`score_actions`, pooled over the persons. By default what
+            the backbone gives.
+        device (str): Defaults to 'cpu'.
+        fp16 (bool): Mixed precision, bfloat16 on a CPU. Defaults to False.
+
+    Raises:
+        DataError: If the config is missing or of no use for this, or the
+            device is not there.
+        CheckpointError: If the weights are missing, cannot be read or are
+            not those of the model.
+        ValueError: If a number is less than 1.
+    """
+
+    def __init__(self,
+                 config: Union[str, Config],
+                 weights: str,
+                 feat_stride: int,
+                 *,
+                 clip_len: Optional[int] = None,
+                 frame_interval: Optional[int] = None,
+                 pool: str = 'mean',
+                 layer: Optional[str] = None,
+                 device: str = 'cpu',
+                 fp16: bool = False) -> None:
+        cfg, dataset = read_config(config)
+        if dataset.get('modality', 'RGB') != 'RGB':
+            raise DataError('Features are made of RGB frames, but the '
+                            f'config tests on {dataset.modality}.')
+        sampler, steps = split_pipeline(dataset.get('pipeline') or [])
+        self.shape = find_clip_shape(sampler, clip_len, frame_interval)
+        if min(feat_stride, *self.shape) < 1:
+            raise ValueError('feat_stride, clip_len and frame_interval must '
+                             'be at least 1')
+        self.feat_stride = feat_stride
+        self.transforms = build_transforms(steps)
+        # transforms of ground truth find none
+        self.ground_truth = {} if sampler['type'] != 'SampleAVAFrames' else (
+            dict(
+                gt_bboxes=np.zeros((0, 4), np.float32),
+                gt_labels=np.zeros((0, 1), np.float32)))
+        self.device = open_device(device)
+        self.fp16 = fp16
+        # of the config, before it is used up by the building
+        text = f'{cfg.model} {list(steps)}'
+        self.model, _ = load_model(cfg.model, weights, self.device)
+        if not isinstance(self.model, (EVAD, BaseRecognizer)):
+            raise DataError('Features are made by recognizers of mmaction2 '
+                            f'or by EVAD, not by {type(self.model).__name__}.')
+        self.takes_actions = layer == 'actions' and isinstance(
+            self.model, EVAD)
+        self.layer = None
+        if layer is not None and not self.takes_actions:
+            self.layer = self._find_layer(layer)
+        prunes = isinstance(self.model.backbone, KeyframeTokenPruneViT)
+        known = TOKEN_POOLS if prunes and layer is None else MAP_POOLS
+        self.pools = parse_pools(pool, known)
+        self.settings = dict(
+            feat_stride=feat_stride,
+            num_frames=self.shape.num_frames,
+            **self.shape._asdict(),
+            pool=pool,
+            layer=layer,
+            fp16=fp16,
+            model=hashlib.sha256(text.encode()).hexdigest()[:16],
+            weights=hash_weights(self.model))
+
+    def preprocess(self, indices: np.ndarray,
+                   images: List[np.ndarray]) -> Dict[str, Any]:
+        """Clip -> sample, as the config's dataset packs it."""
+        return pack_clip(images, indices, self.shape.frame_interval,
+                         self.transforms, **self.ground_truth)
+
+    @torch.no_grad()
+    def forward(self, samples: List[Dict[str, Any]]) -> Tensor:
+        """Samples -> features (B, C) float32."""
+        data = self.model.data_preprocessor(pseudo_collate(samples), False)
+        inputs = data['inputs']
+        dtype = torch.float16 if inputs.is_cuda else torch.bfloat16
+        with torch.autocast(inputs.device.type, dtype, enabled=self.fp16):
+            outputs = self._run(inputs, data['data_samples'])
+        vectors = pool_outputs(outputs, self.pools).float()
+        # crops and, in 2D models, frames are rows of their own
+        return vectors.unflatten(0, (len(samples), -1)).mean(1)
+
+    def _run(self, inputs: Tensor, data_samples: list) -> Any:
+        """What is to be pooled."""
+        model, caught = self.model, []
+        if self.takes_actions:
+            return score_actions(*model(inputs, data_samples))
+        if self.layer is not None:
+            hook = self.layer.register_forward_hook(
+                lambda module, args, output: caught.append(output))
+        try:
+            if isinstance(model, EVAD):
+                sizes = [sample.img_shape[:2] for sample in data_samples]
+                outputs = model.backbone(inputs, sizes)
+            else:
+                outputs = model.extract_feat(inputs, 'backbone')[0]
+        finally:
+            if self.layer is not None:
+                hook.remove()
+        return outputs if self.layer is None else caught
+
+    def __call__(self,
+                 video: Union[str, VideoReader],
+                 batch_size: int = 8) -> np.ndarray:
+        """Features of one video.
+
+        Args:
+            video (str or VideoReader): File, folder of frames, or reader.
+            batch_size (int): Clips that go through the model together.
+
+        Returns:
+            np.ndarray: (T, C) float32.
+
+        Raises:
+            DataError: If the video cannot be read or is shorter than a
+                clip, or a feature is not finite.
+        """
+        if isinstance(video, str):
+            video = open_video(video)
+        total = count_clips(len(video), self.shape, self.feat_stride)
+        if not total:
+            raise DataError(
+                f'{video.path} has {len(video)} frames, but a clip of '
+                f'{self.shape.clip_len} frames with frame_interval '
+                f'{self.shape.frame_interval} takes {self.shape.num_frames}; '
+                'use a longer video or shorter clips.')
+        clips = sliding_clips(video, self.shape, self.feat_stride)
+        batches = iter(lambda: list(islice(clips, batch_size)), [])
+        features = torch.cat([
+            self.forward([self.preprocess(*clip) for clip in batch]).cpu()
+            for batch in batches
+        ]).numpy()
+        wrong = ~np.isfinite(features).all(1)
+        if wrong.any():
+            first = int(wrong.argmax())
+            raise DataError(
+                f'{video.path}: feature {first} of {total}, from frame '
+                f'{first * self.feat_stride} on, is NaN or infinite; ' +
+                ('leave out fp16.' if self.
+                 fp16 else 'check the checkpoint for such weights.'))
+        return features
+
+    def _find_layer(self, name: str) -> nn.Module:
+        parts = dict(self.model.backbone.named_modules())
+        if not name or name not in parts:
+            names = [part for part in parts if part and '.' not in part]
+            raise DataError(f'The backbone has no layer {name!r}; it has '
+                            f'{names} and parts of these.')
+        return parts[name]
+
+
+def score_actions(person_logits: Tensor, boxes: Tensor,
+                  action_logits: Tensor) -> Tensor:
+    """Who does what, of all queries of EVAD.
+
+    Args:
+        person_logits (Tensor): (B, n, 2).
+        boxes (Tensor): (B, n, 4); unused, features know no places.
+        action_logits (Tensor): (B, n, classes).
+
+    Returns:
+        Tensor: (B, n, classes), action probability times that of a person.
+    """
+    persons = person_logits.float().softmax(-1)[..., PERSON, None]
+    return action_logits.float().sigmoid() * persons
+
+
+def hash_weights(model: nn.Module) -> str:
+    """The same 16 digits for the same weights, whatever file they are in."""
+    digest = hashlib.sha256()
+    for name, value in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
