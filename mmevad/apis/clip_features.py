@@ -1,6 +1,7 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Features of all clips of a video, for temporal localization."""
 import hashlib
+import re
 from itertools import islice
 from typing import Any, Dict, List, Optional, Union
 
@@ -19,6 +20,8 @@ from .clips import (ClipShape, build_transforms, count_clips, pack_clip,
 from .feature_pooling import MAP_POOLS, TOKEN_POOLS, parse_pools, pool_outputs
 from .model_loading import load_model, open_device, read_config
 from .video_reader import VideoReader, open_video
+
+ACTIONS = 'actions'
 
 
 def find_clip_shape(sampler: dict,
@@ -69,14 +72,16 @@ class ClipFeatureExtractor:
         clip_len (int, optional): Frames of a clip; by default the config's.
         frame_interval (int, optional): Frames from one to the next of them;
             by default the config's.
-        pool (str): How the output is pooled over time and space, one or
-            several joined by '+': 'mean', 'max', and for EVAD's backbone
+        layer (str): What is taken, one or several joined by '+', of which
+            the channels are joined. 'backbone': what the backbone gives.
+            'backbone.layer3' and the like: a part of it, whose output may be
+            (clips, channels, ...) or, with three dimensions, (clips, tokens,
+            channels). 'actions': what EVAD's heads make of the clip, see
+            :func:`score_actions`, the persons in place of the tokens.
+            Defaults to 'backbone'.
+        pool (str): How each is pooled over time and space, one or several
+            joined by '+': 'mean', 'max', and for EVAD's backbone alone
             'keyframe_mean', 'keyframe_max'. Defaults to 'mean'.
-        layer (str, optional): Part of the backbone whose output is taken,
-            such as 'layer3'; three dimensions count as (clips, tokens,
-            channels). 'actions' are what EVAD's heads make of the clip, see
-            :func:`score_actions`, pooled over the persons. By default what
-            the backbone gives.
         device (str): Defaults to 'cpu'.
         fp16 (bool): Mixed precision, bfloat16 on a CPU. Defaults to False.
 
@@ -95,8 +100,8 @@ class ClipFeatureExtractor:
                  *,
                  clip_len: Optional[int] = None,
                  frame_interval: Optional[int] = None,
+                 layer: str = 'backbone',
                  pool: str = 'mean',
-                 layer: Optional[str] = None,
                  device: str = 'cpu',
                  fp16: bool = False) -> None:
         cfg, dataset = read_config(config)
@@ -123,20 +128,22 @@ class ClipFeatureExtractor:
         if not isinstance(self.model, (EVAD, BaseRecognizer)):
             raise DataError('Features are made by recognizers of mmaction2 '
                             f'or by EVAD, not by {type(self.model).__name__}.')
-        self.takes_actions = layer == 'actions' and isinstance(
-            self.model, EVAD)
-        self.layer = None
-        if layer is not None and not self.takes_actions:
-            self.layer = self._find_layer(layer)
+        self.layers = layer.split('+')
+        self.parts = {
+            name: self._find_part(name)
+            for name in self.layers
+            if name != ACTIONS or not isinstance(self.model, EVAD)
+        }
         prunes = isinstance(self.model.backbone, KeyframeTokenPruneViT)
-        known = TOKEN_POOLS if prunes and layer is None else MAP_POOLS
-        self.pools = parse_pools(pool, known)
+        self.pools = parse_pools(
+            pool, TOKEN_POOLS
+            if prunes and self.layers == ['backbone'] else MAP_POOLS)
         self.settings = dict(
             feat_stride=feat_stride,
             num_frames=self.shape.num_frames,
             **self.shape._asdict(),
-            pool=pool,
             layer=layer,
+            pool=pool,
             fp16=fp16,
             model=hashlib.sha256(text.encode()).hexdigest()[:16],
             weights=hash_weights(self.model))
@@ -159,24 +166,31 @@ class ClipFeatureExtractor:
         # crops and, in 2D models, frames are rows of their own
         return vectors.unflatten(0, (len(samples), -1)).mean(1)
 
-    def _run(self, inputs: Tensor, data_samples: list) -> Any:
-        """What is to be pooled."""
-        model, caught = self.model, []
-        if self.takes_actions:
-            return score_actions(*model(inputs, data_samples))
-        if self.layer is not None:
-            hook = self.layer.register_forward_hook(
-                lambda module, args, output: caught.append(output))
+    def _run(self, inputs: Tensor, data_samples: list) -> List[Any]:
+        """What is to be pooled, of every layer."""
+        model = self.model
+        caught: Dict[str, Any] = {}
+        hooks = [
+            part.register_forward_hook(lambda module, args, output, name=name:
+                                       caught.update({name: output}))
+            for name, part in self.parts.items()
+        ]
         try:
-            if isinstance(model, EVAD):
+            if ACTIONS in self.layers:
+                caught[ACTIONS] = score_actions(*model(inputs, data_samples))
+            elif isinstance(model, EVAD):
                 sizes = [sample.img_shape[:2] for sample in data_samples]
-                outputs = model.backbone(inputs, sizes)
+                model.backbone(inputs, sizes)
             else:
-                outputs = model.extract_feat(inputs, 'backbone')[0]
+                caught['backbone'] = model.extract_feat(inputs, 'backbone')[0]
         finally:
-            if self.layer is not None:
+            for hook in hooks:
                 hook.remove()
-        return outputs if self.layer is None else caught
+        idle = [name for name in self.layers if name not in caught]
+        if idle:
+            raise DataError(f'The layer {idle[0]!r} gives no output of its '
+                            'own when the model runs; take another.')
+        return [caught[name] for name in self.layers]
 
     def __call__(self,
                  video: Union[str, VideoReader],
@@ -219,12 +233,14 @@ class ClipFeatureExtractor:
                  fp16 else 'check the checkpoint for such weights.'))
         return features
 
-    def _find_layer(self, name: str) -> nn.Module:
-        parts = dict(self.model.backbone.named_modules())
-        if not name or name not in parts:
-            names = [part for part in parts if part and '.' not in part]
-            raise DataError(f'The backbone has no layer {name!r}; it has '
-                            f'{names} and parts of these.')
+    def _find_part(self, name: str) -> nn.Module:
+        parts = dict(self.model.named_modules())
+        if name.split('.')[0] != 'backbone' or name not in parts:
+            known = [x for x in parts if re.fullmatch(r'backbone\.[^.]*', x)]
+            more = [ACTIONS] if isinstance(self.model, EVAD) else []
+            raise DataError(f'There is no layer {name!r}; the model has '
+                            f'{["backbone"] + more + known} and parts of '
+                            'these.')
         return parts[name]
 
 

@@ -116,7 +116,8 @@ def test_layers_and_maxima(root, video):
     cfg = make_config(SLOWONLY)
     weights = write_weights(root / 'layer.pth', cfg)
     args = dict(feat_stride=9, pool='max', clip_len=6, frame_interval=1)
-    found = ClipFeatureExtractor(cfg.copy(), weights, layer='layer2', **args)
+    found = ClipFeatureExtractor(
+        cfg.copy(), weights, layer='backbone.layer2', **args)
     whole, outputs = ClipFeatureExtractor(cfg.copy(), weights, **args), []
     whole.model.backbone.layer2.register_forward_hook(
         lambda module, args, output: outputs.append(output))
@@ -124,8 +125,9 @@ def test_layers_and_maxima(root, video):
     assert outputs[0].shape == (3, 8, 6, 4, 4)
     np.testing.assert_array_equal(
         found(video, batch_size=3), outputs[0].amax((2, 3, 4)))
-    with pytest.raises(DataError, match="no layer 'layer9'; it has .*layer1"):
-        ClipFeatureExtractor(cfg.copy(), weights, 9, layer='layer9')
+    with pytest.raises(
+            DataError, match="no layer 'layer2'; .*backbone.layer1"):
+        ClipFeatureExtractor(cfg.copy(), weights, 9, layer='layer2')
 
 
 def test_crops_are_averaged(root, video):
@@ -227,3 +229,24 @@ def test_what_evads_heads_say_is_pooled_over_the_persons(root, video, pool):
             [p.person_score * p.scores for p in keyframe.persons])
         expected = getattr(np, pool)(scores, 0)
         np.testing.assert_allclose(row, expected, atol=1e-5)
+
+
+def test_layers_are_joined(root, video):
+    single = [
+        ClipFeatureExtractor(
+            CONFIG, str(root / 'evad.pth'), 7, layer=layer, pool='max')(video)
+        for layer in ('backbone', 'actions')
+    ]
+    joined = ClipFeatureExtractor(
+        CONFIG,
+        str(root / 'evad.pth'),
+        7,
+        layer='backbone+actions',
+        pool='max')(
+            video)
+    np.testing.assert_allclose(joined, np.concatenate(single, 1), atol=1e-6)
+    # its blocks are run by parts
+    idle = ClipFeatureExtractor(
+        CONFIG, str(root / 'evad.pth'), 7, layer='backbone.blocks.0')
+    with pytest.raises(DataError, match="'backbone.blocks.0' gives no output"):
+        idle(video)

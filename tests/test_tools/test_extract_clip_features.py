@@ -112,7 +112,8 @@ def test_bad_videos_are_reported_and_good_ones_done(run, tmp_path):
 @pytest.mark.parametrize('videos, options, message', [
     (['c'], [], 'c is a folder, whose frame rate is unknown; give --fps'),
     (['a.mp4', 'a.mp4'], [], 'would both be written to a.npy'),
-    (['a.mp4'], ['--layer', 'x'], "no layer 'x'"),
+    (['a.mp4'], ['--layer', 'x'], "no layer 'x'; the model has "),
+    (['a.mp4'], ['--layer', 'actions'], "no layer 'actions'"),
     (['a.mp4'], ['--pool', 'sum'], "the pooling 'sum' is none of"),
 ])
 def test_bad_arguments_are_named(run, tmp_path, videos, options, message):

@@ -55,15 +55,17 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         help='frames of the video from one frame of a clip to the next; '
         'default as above')
     parser.add_argument(
+        '--layer',
+        default='backbone',
+        help="what to take: backbone, a part such as backbone.layer3, or, of "
+        "EVAD, actions: what its heads make of the clip; several joined by + "
+        '(default: backbone)')
+    parser.add_argument(
         '--pool',
         default='mean',
-        help="how the backbone's output becomes one vector: mean or max, for "
-        "EVAD's also keyframe_mean or keyframe_max, several joined by + "
+        help='how it becomes one vector: mean or max, for the backbone of '
+        'EVAD also keyframe_mean or keyframe_max; several joined by + '
         '(default: mean)')
-    parser.add_argument(
-        '--layer',
-        help="part of the backbone to take the output of, such as 'layer3'; "
-        'by default the end of the backbone')
     parser.add_argument(
         '--fps',
         type=float,
@@ -94,8 +96,8 @@ def extract(args: argparse.Namespace) -> None:
         args.feat_stride,
         clip_len=args.clip_len,
         frame_interval=args.frame_interval,
-        pool=args.pool,
         layer=args.layer,
+        pool=args.pool,
         device=args.device,
         fp16=args.fp16)
     # wrong settings are reported before anything is computed

@@ -2,16 +2,12 @@
 """Blocks of the temporal pyramid, over (B, T, D)."""
 from typing import Tuple
 
-import torch
 import torch.nn.functional as F
 from mmcv.cnn.bricks.transformer import FFN
 from torch import Tensor, nn
 
 from .attention import MaskedAttention
 from .layers import MaskedConv1d, ScaledDropPath
-
-# frames of a piece of a long video
-PIECE = 512
 
 
 def max_pool(x: Tensor) -> Tensor:
@@ -89,14 +85,8 @@ class TransformerBlock(nn.Module):
             mask = mask[:, ::self.stride]
         x = x.masked_fill(~mask, 0) if self.strict_mask else x * mask
         x = x + self.drop_path1(self.attn(normed, mask))
-        x = x + self.drop_path2(self._feed_forward(self.norm2(x)) * mask)
+        x = x + self.drop_path2(self.mlp(self.norm2(x)) * mask)
         return x, mask
-
-    def _feed_forward(self, x: Tensor) -> Tensor:
-        """The MLP; in pieces where its wide layer need not be kept."""
-        if torch.is_grad_enabled() or x.size(1) <= PIECE:
-            return self.mlp(x)
-        return torch.cat([self.mlp(piece) for piece in x.split(PIECE, 1)], 1)
 
 
 class ConvBlock(nn.Module):

@@ -27,7 +27,7 @@ class ActionFormer(BaseModel):
         init_cfg (dict, optional): mmengine initialisation.
 
     Raises:
-        ValueError: If the strides of neck and head differ.
+        ValueError: If strides or ``strict_mask`` of neck and head differ.
     """
 
     def __init__(self,
@@ -44,6 +44,10 @@ class ActionFormer(BaseModel):
                 f'the levels of the neck have strides {self.neck.strides} '
                 f'but those of the PointGenerator are {strides}; match '
                 'strides and regress_ranges of the head to arch of the neck')
+        if self.neck.strict_mask != self.head.strict_mask:
+            raise ValueError('strict_mask must be the same in neck and head, '
+                             f'got {self.neck.strict_mask} and '
+                             f'{self.head.strict_mask}')
 
     def forward(self,
                 inputs: Sequence[Tensor],

@@ -241,10 +241,8 @@ def lockstep_soft_nms(
         leave the selection open, or another algorithm is faster.
     """
     max_num = min(max_num or len(scores), len(scores))
-    spans = Spans(
-        *(np.append(part, np.float32(pad))
-          for part, pad in zip(Spans.of(segments), (0, 0,
-                                                    1))))  # index N: nothing
+    nothing = np.zeros((1, 2), np.float32)  # index N
+    spans = Spans.of(np.concatenate((segments, nothing)))
     table = _Table(scores, groups, np.float32(min_score))
     selected = _Selected(len(table.rows), len(scores))
     pairs = 0

@@ -147,6 +147,8 @@ def test_wiring_is_checked():
                 type='ActionFormer',
                 neck=neck_config(arch=(2, 2, 2)),
                 head=head_config()))
+    with pytest.raises(ValueError, match='strict_mask must be the same'):
+        build(dict(strict_mask=True))
     model = build()
     with pytest.raises(ValueError, match="mode='loss' needs data_samples"):
         model(features(40), mode='loss')
