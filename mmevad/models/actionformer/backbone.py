@@ -187,9 +187,8 @@ class TemporalPyramid(nn.Module):
         self.stem = nn.ModuleList([build(w, 1) for w in windows[:num_stem]])
         self.branch = nn.ModuleList([build(w, 2) for w in windows[num_stem:]])
         for module in self.modules():
-            if isinstance(module, (nn.Linear, nn.Conv1d)):
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+            if isinstance(module, nn.Linear):
+                nn.init.zeros_(module.bias)
 
     def forward(
             self,

@@ -95,7 +95,7 @@ class MaskedConv1d(nn.Conv1d):
         kernel_size (int): Odd; the sequence is padded with zeros.
         stride (int): Defaults to 1.
         groups (int): 1 or C. Defaults to 1.
-        bias (bool): Defaults to True.
+        bias (bool): Starts from 0. Defaults to True.
 
     Raises:
         ValueError: If the kernel is even.
@@ -119,6 +119,8 @@ class MaskedConv1d(nn.Conv1d):
             padding=kernel_size // 2,
             groups=groups,
             bias=bias)
+        if bias:
+            nn.init.zeros_(self.bias)
 
     def forward(self,
                 x: Tensor,

@@ -123,6 +123,12 @@ def test_initial_probabilities():
     assert prob.tolist() == pytest.approx([0.01, 1e-6, 0.01], rel=1e-3)
 
 
+def test_distances_start_unbiased():
+    head = MODELS.build(head_config(with_ln=False))
+    assert head.reg_tower.out.bias.count_nonzero() == 0
+    assert head.reg_tower.convs[0].bias.count_nonzero() == 0
+
+
 def test_without_layer_norm():
     head = MODELS.build(head_config(with_ln=False))
     names = {n for n, _ in head.named_parameters()}
