@@ -3,6 +3,7 @@
 #   make train-demo  the same, but train the checkpoint first
 #   make test        lint and tests        make test-slow  the slow tests
 #   make lint        lint only             make clean      start over
+#   make test-reliability  kills, full disks, hostile files: half an hour
 #
 # Variables: PYTHON (3.9 to 3.12), PIP_ARGS (more arguments for pip).
 
@@ -33,7 +34,8 @@ LOCK = $(shell $(BIN)/python -c 'import sys; print("requirements/lock.txt" \
 export PYTHONWARNINGS := ignore:pkg_resources is deprecated:UserWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo train-demo data lint test test-slow clean
+.PHONY: help install demo train-demo data lint test test-slow \
+	test-reliability clean
 .DELETE_ON_ERROR:
 
 help:
@@ -105,6 +107,10 @@ test: lint
 test-slow: $(VENV)/.mmevad
 	@echo '== slow tests'
 	@$(BIN)/python -m pytest tests -m slow
+
+test-reliability: $(VENV)/.mmevad
+	@echo '== reliability'
+	@$(BIN)/python -m pytest tests/reliability -m reliability -s
 
 clean:
 	rm -rf $(VENV) build dist outputs mmevad.egg-info mmevad/.mim

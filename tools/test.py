@@ -6,7 +6,7 @@ import sys
 import mmevad  # noqa: F401  isort: skip, mends the stack, so it comes first
 from mmengine.config import Config
 
-from mmevad.utils.checkpoint import CheckpointError
+from mmevad.utils.errors import CheckpointError, DataError
 from mmevad.utils.launch import (add_common_arguments, build_runner,
                                  check_checkpoints, load_config)
 
@@ -59,7 +59,7 @@ def main() -> None:
     check_checkpoints(cfg, partial=False)
     try:
         build_runner(cfg).test()
-    except CheckpointError as error:
+    except (CheckpointError, DataError) as error:
         sys.exit(str(error))
 
 

@@ -6,9 +6,10 @@ import sys
 import mmevad  # noqa: F401  isort: skip, mends the stack, so it comes first
 from mmengine.config import Config
 
-from mmevad.utils.checkpoint import CheckpointError
+from mmevad.utils.errors import CheckpointError, DataError
 from mmevad.utils.launch import (add_common_arguments, build_runner,
                                  check_checkpoints, load_config, require_file)
+from mmevad.utils.resume import latest_checkpoint
 
 
 def parse_args() -> argparse.Namespace:
@@ -18,8 +19,8 @@ def parse_args() -> argparse.Namespace:
         '--resume',
         nargs='?',
         const='auto',
-        help='checkpoint to go on from; without a value, the latest one in '
-        'the work directory')
+        help='checkpoint to go on from; without a value, the latest complete '
+        'one in the work directory, if there is any')
     parser.add_argument(
         '--amp', action='store_true', help='automatic mixed precision')
     parser.add_argument(
@@ -55,10 +56,13 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.resume is not None:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
-        if cfg.load_from:
-            require_file(cfg.load_from, 'checkpoint')
+        found = args.resume
+        if found == 'auto':
+            found = latest_checkpoint(cfg.work_dir)
+        else:
+            require_file(found, 'checkpoint')
+        if found is not None:  # otherwise training begins
+            cfg.resume, cfg.load_from = True, found
     if args.auto_scale_lr:
         if not cfg.get('auto_scale_lr'):
             sys.exit(f'--auto-scale-lr needs auto_scale_lr.base_batch_size in '
@@ -76,11 +80,11 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
 def main() -> None:
     args = parse_args()
     cfg = load_config(args)
-    merge_args(cfg, args)
-    check_checkpoints(cfg, partial=True)
     try:
+        merge_args(cfg, args)
+        check_checkpoints(cfg, partial=True)
         build_runner(cfg).train()
-    except CheckpointError as error:
+    except (CheckpointError, DataError) as error:
         sys.exit(str(error))
 
 

@@ -47,6 +47,25 @@ optim_wrapper = dict(
         bias_decay_mult=0.,
         custom_keys=dict(scale=dict(decay_mult=0.))),
     clip_grad=dict(max_norm=1.))
+# 5 epochs of warm-up, then 30
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=35, val_interval=5)
+param_scheduler = [
+    dict(
+        type='LinearLR',
+        start_factor=1e-8,
+        begin=0,
+        end=5,
+        by_epoch=True,
+        convert_to_iter_based=True),
+    dict(
+        type='CosineAnnealingLR',
+        T_max=30,
+        eta_min=1e-8,
+        begin=5,
+        end=35,
+        by_epoch=True,
+        convert_to_iter_based=True)
+]
 # the average of the weights is evaluated and saved as the weights
 custom_hooks = [
     dict(

@@ -7,8 +7,13 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=20, ignore_last=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        type='CheckpointHook', interval=1, save_best='auto', max_keep_ckpts=3),
+        type='SafeCheckpointHook',
+        interval=1,
+        save_best='auto',
+        max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    iteration_seed=dict(type='IterationSeedHook'),
+    finite_loss=dict(type='FiniteLossHook'),
     sync_buffers=dict(type='SyncBuffersHook'))
 
 env_cfg = dict(

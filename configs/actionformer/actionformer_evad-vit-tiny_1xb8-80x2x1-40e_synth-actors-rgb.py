@@ -70,28 +70,8 @@ test_evaluator = dict(
 # six videos are too few to choose a checkpoint by, so the last one counts
 default_hooks = dict(checkpoint=dict(save_best=None))
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
-custom_hooks = [
-    dict(
-        type='EMAHook',
-        ema_type='ExponentialMovingAverage',
-        momentum=0.01,
-        update_buffers=False)
-]
+_base_.custom_hooks[0].momentum = 0.01  # few iterations
+
+# after 5 epochs of warm-up
 train_cfg = dict(max_epochs=40, val_interval=10)
-param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=1e-8,
-        begin=0,
-        end=5,
-        by_epoch=True,
-        convert_to_iter_based=True),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=35,
-        eta_min=1e-8,
-        begin=5,
-        end=40,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]
+_base_.param_scheduler[1].update(T_max=35, end=40)

@@ -35,7 +35,7 @@ train_dataloader = dict(
     num_workers=4,
     persistent_workers=True,
     drop_last=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
+    sampler=dict(type='SeededSampler', shuffle=True),
     collate_fn=dict(type='pseudo_collate'),
     dataset=dict(subset='validation', pipeline=train_pipeline, **dataset))
 val_dataloader = dict(
@@ -56,23 +56,3 @@ val_evaluator = dict(
     tious=(0.3, 0.4, 0.5, 0.6, 0.7))
 test_evaluator = val_evaluator
 default_hooks = dict(checkpoint=dict(save_best='mAP', rule='greater'))
-
-# -------------------------------------------------------------- schedule
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=35, val_interval=5)
-param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=1e-8,
-        begin=0,
-        end=5,
-        by_epoch=True,
-        convert_to_iter_based=True),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=30,
-        eta_min=1e-8,
-        begin=5,
-        end=35,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]

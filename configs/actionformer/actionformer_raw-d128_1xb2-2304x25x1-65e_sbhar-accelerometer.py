@@ -10,31 +10,11 @@ model = dict(
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 # 650 iterations are too few for the usual 0.001: half of the average would
 # still be the initial weights
-custom_hooks = [
-    dict(
-        type='EMAHook',
-        ema_type='ExponentialMovingAverage',
-        momentum=0.01,
-        update_buffers=False)
-]
+_base_.custom_hooks[0].momentum = 0.01
 train_dataloader = dict(num_workers=1)
 val_dataloader = dict(num_workers=1)
 test_dataloader = val_dataloader
+
+# after 5 epochs of warm-up
 train_cfg = dict(max_epochs=65, val_interval=65)
-param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=1e-8,
-        begin=0,
-        end=5,
-        by_epoch=True,
-        convert_to_iter_based=True),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=60,
-        eta_min=1e-8,
-        begin=5,
-        end=65,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]
+_base_.param_scheduler[1].update(T_max=60, end=65)

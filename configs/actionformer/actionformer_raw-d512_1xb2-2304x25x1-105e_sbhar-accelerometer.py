@@ -1,7 +1,10 @@
 # Your own features, a worked example: the accelerometer signals of SBHAR
 # (tools/data/sbhar), windows of 50 samples, 150 numbers each. The recipe is
 # that of Bock et al., IMWUT 2024, on the split of UCI: 21 people, 9 people.
-_base_ = './actionformer_i3d_1xb2-2304x4x1-35e_thumos14-feature.py'
+_base_ = [
+    '../_base_/default_runtime.py', '../_base_/actionformer.py',
+    '../_base_/datasets/sbhar_accelerometer.py'
+]
 
 model = dict(
     neck=dict(in_channels=150, window_size=9),
@@ -18,57 +21,8 @@ model = dict(
                 sigma=0.4, min_score=0., max_seg_num=2000,
                 voting_thresh=0.75))))
 
-data_root = 'data/sbhar/'
-ann_file = 'sbhar.json'
-dataset = dict(
-    _delete_=True,  # wherever it is used below, too
-    type='SegmentDataset',
-    data_root=data_root,
-    ann_file=ann_file,
-    data_prefix=dict(feat='features'),
-    feat_dims=150,
-    feat_stride=25,
-    num_frames=50)
-train_pipeline = [
-    dict(type='LoadSegmentFeatures'),
-    dict(type='SecondsToGrid'),
-    dict(
-        type='RandomCropSegments',
-        max_seq_len=2304,
-        trunc_thresh=0.3,
-        crop_ratio=(0.9, 1.0)),
-    dict(type='PackSegmentInputs')
-]
-test_pipeline = [
-    dict(type='LoadSegmentFeatures'),
-    dict(type='SecondsToGrid'),
-    dict(type='PackSegmentInputs')
-]
-train_dataloader = dict(
-    dataset=dict(subset='training', pipeline=train_pipeline, **dataset))
-val_dataloader = dict(
-    dataset=dict(
-        subset='validation', pipeline=test_pipeline, test_mode=True, **
-        dataset))
-test_dataloader = val_dataloader
-val_evaluator = dict(ann_file=data_root + ann_file, subset='validation')
-test_evaluator = val_evaluator
-
+# after 5 epochs of warm-up
 train_cfg = dict(max_epochs=105)
-param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=1e-8,
-        begin=0,
-        end=5,
-        by_epoch=True,
-        convert_to_iter_based=True),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=100,
-        eta_min=1e-8,
-        begin=5,
-        end=105,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]
+_base_.param_scheduler[1].update(T_max=100, end=105)
+
+default_hooks = dict(checkpoint=dict(save_best='mAP', rule='greater'))

@@ -1,13 +1,15 @@
 # ActionFormer on ActivityNet 1.3 with TSP features: every video resized to 192
 # features, one class of proposals, labelled by external video-level scores.
-_base_ = './actionformer_i3d_1xb2-2304x4x1-35e_thumos14-feature.py'
+_base_ = [
+    '../_base_/default_runtime.py', '../_base_/actionformer.py',
+    '../_base_/datasets/activitynet_tsp.py'
+]
 
-max_seq_len = 192
 model = dict(
     neck=dict(
         in_channels=512,
         embed_dims=256,
-        max_seq_len=max_seq_len,
+        max_seq_len=192,
         window_size=(7, 7, 7, 7, 7, -1),  # the last level sees everything
         use_abs_pe=True),
     head=dict(
@@ -28,65 +30,10 @@ model = dict(
                 type='ScoreFusion',
                 score_file='data/activitynet/annotations/video_scores.json',
                 topk=2))))
-
-data_root = 'data/activitynet/'
-ann_file = 'annotations/activitynet_1.3.json'
-dataset = dict(
-    _delete_=True,  # wherever it is used below, too
-    type='SegmentDataset',
-    data_root=data_root,
-    ann_file=ann_file,
-    data_prefix=dict(feat='tsp_features'),
-    feat_dims=512,
-    feat_stride=16,
-    num_frames=16,
-    fps=15,
-    class_agnostic=True,
-    remove_duplicates=True)
-train_pipeline = [
-    dict(type='LoadSegmentFeatures'),
-    dict(type='ResizeFeatures', size=max_seq_len),
-    dict(type='SecondsToGrid'),
-    dict(type='CutSegmentsToFeatures', trunc_thresh=0.5),
-    dict(type='PackSegmentInputs')
-]
-test_pipeline = [
-    dict(type='LoadSegmentFeatures'),
-    dict(type='ResizeFeatures', size=max_seq_len),
-    dict(type='SecondsToGrid'),
-    dict(type='PackSegmentInputs')
-]
-train_dataloader = dict(
-    batch_size=16,
-    dataset=dict(subset='training', pipeline=train_pipeline, **dataset))
-val_dataloader = dict(
-    batch_size=16,
-    dataset=dict(
-        subset='validation', pipeline=test_pipeline, test_mode=True,
-        **dataset))
-test_dataloader = val_dataloader
-val_evaluator = dict(
-    ann_file=data_root + ann_file,
-    subset='validation',
-    tious=(0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95))
-test_evaluator = val_evaluator
-
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
+
+# after 5 epochs of warm-up
 train_cfg = dict(max_epochs=15)
-param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=1e-8,
-        begin=0,
-        end=5,
-        by_epoch=True,
-        convert_to_iter_based=True),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=10,
-        eta_min=1e-8,
-        begin=5,
-        end=15,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]
+_base_.param_scheduler[1].update(T_max=10, end=15)
+
+default_hooks = dict(checkpoint=dict(save_best='mAP', rule='greater'))

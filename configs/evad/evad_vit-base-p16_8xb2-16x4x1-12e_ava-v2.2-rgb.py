@@ -8,7 +8,10 @@ keep_rate = 0.7
 keyframe_weight = 1.
 # without the background column that mmaction2's AVA labels have in front
 num_classes = 80
-# VideoMAE ViT-B fine-tuned on Kinetics-400; None trains from scratch
+# where kept tokens return to: 'position', their own places, or 'importance',
+# what the authors' checkpoints were trained with
+token_order = 'position'
+# VideoMAE ViT-B fine-tuned on Kinetics-400
 pretrained = 'checkpoints/videomae_vit-base_k400.pth'
 # short side of training and test clips, in pixels
 short_side = 288
@@ -55,35 +58,39 @@ model = dict(
         depth=6,
         num_heads=6,
         num_classes=num_classes,
+        token_order=token_order,
         with_cp=True,
         **clip_shape))
 
 # ============================== data ========================================
-# keyframes stay the clip's middle in training: no jitter of single frames
-sample = dict(
-    type='SampleAVAFrames',
-    clip_len=clip_len,
-    frame_interval=frame_interval,
-    test_mode=True)
-pack = dict(
-    type='PackActionInputs',
-    meta_keys=('img_shape', 'img_key', 'video_id', 'timestamp',
-               'original_shape'))
+load = [
+    # keyframes stay the clip's middle in training: no jitter of single frames
+    dict(
+        type='SampleAVAFrames',
+        clip_len=clip_len,
+        frame_interval=frame_interval,
+        test_mode=True),
+    dict(type='RawFrameDecode')
+]
 resize = dict(type='Resize', scale=(short_side, 1333))
-train_pipeline = [
-    sample,
-    dict(type='RawFrameDecode'), resize,
-    dict(type='Flip', flip_ratio=0.5),
-    dict(type='ClipBoxes'),
-    dict(type='FormatShape', input_format='NCTHW', collapse=True), pack
+augment = [dict(type='Flip', flip_ratio=0.5), dict(type='ClipBoxes')]
+finish = [
+    dict(type='FormatShape', input_format='NCTHW', collapse=True),
+    dict(
+        type='PackActionInputs',
+        meta_keys=('img_shape', 'img_key', 'video_id', 'timestamp',
+                   'original_shape'))
 ]
-test_pipeline = [
-    sample,
-    dict(type='RawFrameDecode'), resize,
-    dict(type='FormatShape', input_format='NCTHW', collapse=True), pack
-]
+train_pipeline = [*load, resize, *augment, *finish]
+test_pipeline = [*load, resize, *finish]
 
 label_file = f'{anno_root}/ava_action_list_v2.2_for_activitynet_2019.pbtxt'
+train_files = dict(
+    ann_file=f'{anno_root}/ava_train_v2.2.csv',
+    exclude_file=f'{anno_root}/ava_train_excluded_timestamps_v2.2.csv')
+val_files = dict(
+    ann_file=f'{anno_root}/ava_val_v2.2.csv',
+    exclude_file=f'{anno_root}/ava_val_excluded_timestamps_v2.2.csv')
 dataset = dict(
     type='CheckedAVADataset',
     label_file=label_file,
@@ -93,31 +100,25 @@ train_dataloader = dict(
     batch_size=2,
     num_workers=8,
     persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        ann_file=f'{anno_root}/ava_train_v2.2.csv',
-        exclude_file=f'{anno_root}/ava_train_excluded_timestamps_v2.2.csv',
-        pipeline=train_pipeline,
-        **dataset))
+    sampler=dict(type='SeededSampler', shuffle=True),
+    dataset=dict(pipeline=train_pipeline, **train_files, **dataset))
 val_dataloader = dict(
     batch_size=1,
     num_workers=8,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        ann_file=f'{anno_root}/ava_val_v2.2.csv',
-        exclude_file=f'{anno_root}/ava_val_excluded_timestamps_v2.2.csv',
-        pipeline=test_pipeline,
-        test_mode=True,
-        **dataset))
+        pipeline=test_pipeline, test_mode=True, **val_files, **dataset))
 test_dataloader = val_dataloader
 
-val_evaluator = dict(
-    type='AVAMetric',
-    ann_file=f'{anno_root}/ava_val_v2.2.csv',
-    exclude_file=f'{anno_root}/ava_val_excluded_timestamps_v2.2.csv',
-    label_file=label_file,
-    num_classes=num_classes + 1)
+val_evaluator = [
+    dict(
+        type='AVAFrameMAP',
+        label_file=label_file,
+        num_classes=num_classes + 1,
+        **val_files),
+    dict(type='PersonAP', **val_files)
+]
 test_evaluator = val_evaluator
 
 # ============================== schedule ====================================

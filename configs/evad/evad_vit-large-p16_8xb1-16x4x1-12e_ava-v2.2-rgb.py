@@ -1,6 +1,7 @@
 # EVAD ViT-L on AVA v2.2, rho = 0.7.
 _base_ = ['evad_vit-base-p16_8xb2-16x4x1-12e_ava-v2.2-rgb.py']
 
+pretrained = 'checkpoints/videomae_vit-large_k400.pth'
 model = dict(
     backbone=dict(
         embed_dims=1024,
@@ -9,9 +10,7 @@ model = dict(
         drop_path_rate=0.2,
         prune_blocks=(6, 12, 18),
         out_indices=(5, 11, 17, 23),
-        init_cfg=dict(
-            type='Pretrained',
-            checkpoint='checkpoints/videomae_vit-large_k400.pth')),
+        init_cfg=dict(checkpoint=pretrained)),
     neck=dict(in_channels=[1024, 1024, 1024, 1024]),
     context_decoder=dict(
         in_channels=1024,

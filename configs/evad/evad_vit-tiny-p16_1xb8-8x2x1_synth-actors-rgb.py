@@ -48,7 +48,7 @@ train_dataloader = dict(
     batch_size=8,
     num_workers=1,
     persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
+    sampler=dict(type='SeededSampler', shuffle=True),
     dataset=dict(
         ann_file=f'{data_root}/annotations/ava_train.csv',
         pipeline=train_pipeline,
@@ -74,13 +74,13 @@ test_dataloader = dict(
         test_mode=True,
         **dataset))
 val_evaluator = dict(
-    type='AVAMetric',
+    type='AVAFrameMAP',
     ann_file=f'{data_root}/annotations/ava_val.csv',
     exclude_file=None,
     label_file=label_file,
     num_classes=num_classes + 1)
 test_evaluator = dict(
-    type='AVAMetric',
+    type='AVAFrameMAP',
     ann_file=f'{data_root}/annotations/ava_test.csv',
     exclude_file=None,
     label_file=label_file,

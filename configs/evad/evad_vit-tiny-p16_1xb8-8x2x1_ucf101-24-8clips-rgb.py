@@ -35,7 +35,7 @@ train_dataloader = dict(
     batch_size=8,
     num_workers=1,
     persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
+    sampler=dict(type='SeededSampler', shuffle=True),
     dataset=dataset)
 val_dataloader = dict(
     batch_size=8,
@@ -45,7 +45,7 @@ val_dataloader = dict(
     dataset=dict(test_mode=True, **dataset))
 test_dataloader = val_dataloader
 val_evaluator = dict(
-    type='AVAMetric',
+    type='AVAFrameMAP',
     ann_file=f'{data_root}/ava_all.csv',
     exclude_file=None,
     label_file=f'{data_root}/label_map.pbtxt',

@@ -7,8 +7,9 @@ the breakage is absent. Importing this package applies all of them;
 ``python -m mmevad.compat script.py ...`` runs a script of somebody else after
 them.
 """
-from . import (local_rank, missing_importlib_metadata, mmaction_drn, mmcv_ext,
-               numpy_aliases, pkg_resources, torch_load, version_bounds)
+from . import (local_rank, missing_importlib_metadata, mmaction_ava_metric,
+               mmaction_drn, mmcv_ext, numpy_aliases, pkg_resources,
+               torch_load, version_bounds)
 
 REPORTS = tuple(breakage.apply() for breakage in (
     version_bounds,
@@ -16,6 +17,7 @@ REPORTS = tuple(breakage.apply() for breakage in (
     missing_importlib_metadata,
     mmcv_ext,
     numpy_aliases,
+    mmaction_ava_metric,
     torch_load,
     pkg_resources,
     local_rank,

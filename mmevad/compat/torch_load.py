@@ -11,6 +11,7 @@ is replaced by one that checks against the same list.
 """
 import os.path as osp
 import pickle
+from argparse import Namespace
 from typing import Any, Callable, Dict, Optional
 
 import numpy
@@ -60,7 +61,8 @@ def known_types() -> Dict[str, Callable]:
         from numpy._core import multiarray
     else:
         from numpy.core import multiarray
-    calls = [*_METHODS, ConfigDict, numpy.ndarray, numpy.dtype]
+    # Namespace: the arguments that many authors, VideoMAE's too, store
+    calls = [*_METHODS, ConfigDict, Namespace, numpy.ndarray, numpy.dtype]
     calls += {type(numpy.dtype(code)) for code in _NUMBERS_AND_TEXT}
     calls.append(_alias(_getattr, 'builtins.getattr'))
     # NumPy 1 and 2 each read what the other one wrote

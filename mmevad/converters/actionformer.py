@@ -1,49 +1,62 @@
 # Copyright (c) mmevad authors. All rights reserved.
-"""Names of the released ActionFormer checkpoints -> ours."""
+"""Names of the released ActionFormer checkpoints (arXiv 2202.07925) <-> ours.
+
+The released ``.pth.tar`` files hold ``state_dict`` and ``state_dict_ema``,
+the moving average that the published numbers come from, under names with a
+``module.`` prefix.
+"""
 import re
-from typing import Dict, List, Mapping, NamedTuple
+from typing import Mapping
 
 from torch import Tensor
 
-_BLOCK = r'^backbone\.(stem|branch)\.(\d+)\.'
-_OURS = r'neck.backbone.\1.\2.'
+from .conversion import Conversion, rename_state
+from .names import NameTable, within
 
-# the first pattern that matches names the tensor
-_RENAMES = (
-    (r'^backbone\.proj\.(\d+)\.conv\.',
-     r'neck.backbone.projection.streams.\1.'),
-    (r'^backbone\.embd\.(\d+)\.conv\.', r'neck.backbone.projection.convs.\1.'),
-    (r'^backbone\.embd_norm\.', r'neck.backbone.projection.norms.'),
-    (_BLOCK + r'ln([12])\.', _OURS + r'norm\3.'),
-    (_BLOCK + r'attn\.(query|key|value)_conv\.conv\.',
-     _OURS + r'attn.\3_conv.'),
-    (_BLOCK + r'attn\.', _OURS + r'attn.'),
-    (_BLOCK + r'mlp\.0\.', _OURS + r'mlp.layers.0.0.'),
-    (_BLOCK + r'mlp\.3\.', _OURS + r'mlp.layers.1.'),
-    (_BLOCK + r'drop_path_attn\.', _OURS + r'drop_path1.'),
-    (_BLOCK + r'drop_path_mlp\.', _OURS + r'drop_path2.'),
-    (_BLOCK + r'(conv1|conv2|downsample)\.conv\.', _OURS + r'\3.'),
-    (r'^neck\.lateral_convs\.(\d+)\.conv\.', r'neck.fpn.laterals.\1.'),
-    (r'^neck\.fpn_convs\.(\d+)\.conv\.', r'neck.fpn.convs.\1.'),
-    (r'^neck\.fpn_norms\.', r'neck.fpn.norms.'),
-    (r'^(cls|reg)_head\.head\.(\d+)\.conv\.', r'head.\1_tower.convs.\2.'),
-    (r'^(cls|reg)_head\.norm\.', r'head.\1_tower.norms.'),
-    (r'^cls_head\.cls_head\.conv\.', r'head.cls_tower.out.'),
-    (r'^reg_head\.offset_head\.conv\.', r'head.reg_tower.out.'),
-    (r'^reg_head\.scale\.', r'head.scales.'),
-)
-# tables that both sides compute anew
-_COMPUTED = re.compile(r'^(backbone\.pos_embd$|point_generator\.)')
+_PAIRS = [
+    ('backbone.proj.*.conv.', 'neck.backbone.projection.streams.*.'),
+    ('backbone.embd.*.conv.', 'neck.backbone.projection.convs.*.'),
+    ('backbone.embd_norm.', 'neck.backbone.projection.norms.'),
+]
+for _part in ('stem', 'branch'):
+    _PAIRS += within(
+        f'backbone.{_part}.*.', f'neck.backbone.{_part}.*.', {
+            'ln1.': 'norm1.',
+            'ln2.': 'norm2.',
+            'attn.query_conv.conv.': 'attn.query_conv.',
+            'attn.key_conv.conv.': 'attn.key_conv.',
+            'attn.value_conv.conv.': 'attn.value_conv.',
+            'attn.': 'attn.',
+            'mlp.0.': 'mlp.layers.0.0.',
+            'mlp.3.': 'mlp.layers.1.',
+            'drop_path_attn.': 'drop_path1.',
+            'drop_path_mlp.': 'drop_path2.',
+            'conv1.conv.': 'conv1.',
+            'conv2.conv.': 'conv2.',
+            'downsample.conv.': 'downsample.',
+        })
+_PAIRS += within(
+    'neck.', 'neck.fpn.', {
+        'lateral_convs.*.conv.': 'laterals.*.',
+        'fpn_convs.*.conv.': 'convs.*.',
+        'fpn_norms.': 'norms.',
+    })
+for _part in ('cls', 'reg'):
+    _PAIRS += within(f'{_part}_head.', f'head.{_part}_tower.', {
+        'head.*.conv.': 'convs.*.',
+        'norm.': 'norms.',
+    })
+_PAIRS += [
+    ('cls_head.cls_head.conv.', 'head.cls_tower.out.'),
+    ('reg_head.offset_head.conv.', 'head.reg_tower.out.'),
+    ('reg_head.scale.', 'head.scales.'),
+]
+NAMES = NameTable(_PAIRS)
 # 1x1 convolutions there, linear layers here
 _LINEAR = re.compile(r'\.(attn\.(query|key|value|proj)|mlp\.layers\.[01.]+)'
                      r'\.weight$')
+# the average number of positives, in no released file
 NORMALIZER = 'head.loss_normalizer'
-
-
-class Conversion(NamedTuple):
-    """Tensors under our names, and released names that were left out."""
-    state_dict: Dict[str, Tensor]
-    left_out: List[str]
 
 
 def rename_actionformer(key: str) -> str:
@@ -55,11 +68,7 @@ def rename_actionformer(key: str) -> str:
     Raises:
         KeyError: If there is no such tensor in the released model.
     """
-    key = re.sub(r'^(module\.)+', '', key)
-    for pattern, name in _RENAMES:
-        if re.match(pattern, key):
-            return re.sub(pattern, name, key)
-    raise KeyError(key)
+    return NAMES.ours(re.sub(r'^(module\.)+', '', key))
 
 
 def reshape_actionformer(name: str, value: Tensor) -> Tensor:
@@ -68,13 +77,28 @@ def reshape_actionformer(name: str, value: Tensor) -> Tensor:
     LN and scales are (1, C, 1) there, relative positions (1, 1, h, W), linear
     layers (O, I, 1).
     """
-    if name.endswith('.rel_pe'):
-        return value.reshape(value.shape[-2:])
-    if _LINEAR.search(name):
+    if name.endswith('.rel_pe') and value.dim() == 4:
+        return value.flatten(0, 2)
+    if _LINEAR.search(name) and value.dim() == 3 and value.size(2) == 1:
         return value.squeeze(-1)
     if value.dim() == 3 and value.size(0) == 1 and value.size(2) == 1:
         return value.flatten()
     return value
+
+
+def rename_actionformer_state(state: Mapping[str, Tensor]) -> Conversion:
+    """Rename a released state dict, known tensors and others.
+
+    Args:
+        state (dict[str, Tensor]): Released names, with or without a
+            ``module.`` prefix. The position table and the points, which both
+            sides compute, are left out.
+    """
+    return rename_state(
+        state,
+        NAMES,
+        left_out=r'(backbone\.pos_embd$|point_generator\.)',
+        reshape=reshape_actionformer)
 
 
 def convert_actionformer(state: Mapping[str, Tensor]) -> Conversion:
@@ -84,29 +108,12 @@ def convert_actionformer(state: Mapping[str, Tensor]) -> Conversion:
     released files.
 
     Args:
-        state (dict[str, Tensor]): Released names, with or without a
-            ``module.`` prefix.
+        state (dict[str, Tensor]): See :func:`rename_actionformer_state`.
 
     Returns:
-        Conversion: The tensors, and names of the position table and the
-        points, which are computed.
+        Conversion: The tensors, and what was left out.
 
     Raises:
         KeyError: If names are unknown; lists the first ten.
     """
-    converted, left_out, unknown = {}, [], []
-    for key, value in state.items():
-        key = re.sub(r'^(module\.)+', '', key)
-        if _COMPUTED.match(key):
-            left_out.append(key)
-            continue
-        try:
-            name = rename_actionformer(key)
-        except KeyError:
-            unknown.append(key)
-        else:
-            converted[name] = reshape_actionformer(name, value)
-    if unknown:
-        raise KeyError(f'{len(unknown)} tensors are not of an ActionFormer '
-                       f'checkpoint: {", ".join(unknown[:10])}')
-    return Conversion(converted, left_out)
+    return rename_actionformer_state(state).known('an ActionFormer')

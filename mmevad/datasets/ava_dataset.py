@@ -13,10 +13,11 @@ from mmengine.logging import MMLogger
 from mmevad.utils.errors import DataError, raise_data_errors
 from .ava_checks import (check_rows, find_frames, keyframe_number,
                          read_annotation_lines, read_excluded, read_label_ids)
+from .seeded_items import SeededItems
 
 
 @DATASETS.register_module()
-class CheckedAVADataset(AVADataset):
+class CheckedAVADataset(SeededItems, AVADataset):
     """AVADataset with checked annotations and clips that fit their video.
 
     All arguments and all items are those of mmaction2's ``AVADataset``.

@@ -6,20 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from mmevad.utils.errors import DataError
-
-
-class Problem(NamedTuple):
-    """Something that is wrong in a dataset.
-
-    Attributes:
-        video (str): Name of the video.
-        kind (str): What is wrong, the same few words for the same thing.
-        message (str): One sentence: file, place in it, what to do.
-    """
-
-    video: str
-    kind: str
-    message: str
+from .problems import Problem
 
 
 class SegmentVideo(NamedTuple):

@@ -7,7 +7,8 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from mmevad.utils.errors import DataError
-from .segment_annotations import Problem, SegmentVideo
+from .problems import Problem
+from .segment_annotations import SegmentVideo
 from .segment_features import (FeatureFile, find_missing, missing_sentence,
                                open_features)
 

@@ -12,15 +12,16 @@ from mmengine.logging import MMLogger
 from mmevad.evaluation.segment_map import Segments, clean_ground_truth
 from mmevad.utils.errors import DataError, raise_data_errors
 from mmevad.utils.segment_database import read_database, select_subset
-from .segment_annotations import (Problem, SegmentVideo, derive_classes,
-                                  parse_video)
+from .problems import Problem
+from .seeded_items import SeededItems
+from .segment_annotations import SegmentVideo, derive_classes, parse_video
 from .segment_checks import (check_features, check_missing, check_segments,
                              expected_rows)
 from .segment_features import HDF5_ENDINGS, LAYOUTS, FeatureFile
 
 
 @DATASETS.register_module()
-class SegmentDataset(BaseDataset):
+class SegmentDataset(SeededItems, BaseDataset):
     """Clip features and segments in ActivityNet's JSON.
 
     One item is one video; one without annotations is all background. The

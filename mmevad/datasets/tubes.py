@@ -1,5 +1,5 @@
 # Copyright (c) mmevad authors. All rights reserved.
-"""UCF101-24 / JHMDB tube files and the keyframes of an AVA annotation.
+"""Tube files: UCF101-24, JHMDB, MultiSports and all of their form.
 
 A tube file holds a dictionary with the keys
 
@@ -9,21 +9,25 @@ A tube file holds a dictionary with the keys
 - ``nframes``: ``{video: number of frames}``;
 - ``train_videos``, ``test_videos``: one list of videos per split;
 - ``resolution``: ``{video: (height, width)}``.
+
+A file with only one of ``train_videos`` and ``test_videos`` is read too.
 """
 
 import json
 import lzma
 import os.path as osp
 from dataclasses import dataclass
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
 from mmevad.utils.errors import DataError, raise_data_errors
 from mmevad.utils.safe_pickle import safe_pickle_loads
+from .problems import Problem
 
-_KEYS = ('labels', 'gttubes', 'nframes', 'train_videos', 'test_videos',
-         'resolution')
+_KEYS = ('labels', 'gttubes', 'nframes', 'resolution')
+_SPLITS = ('train_videos', 'test_videos')
+SUBSETS = ('train', 'test', 'all')
 
 
 @dataclass
@@ -45,8 +49,11 @@ class Tubes:
             split (int): Split, counted from 1; unused for 'all'.
 
         Raises:
-            DataError: If the split does not exist or is empty.
+            DataError: If the subset or split does not exist or is empty.
         """
+        if name not in SUBSETS:
+            raise DataError(f'A tube file has no subset {name!r}; choose one '
+                            f'of {", ".join(SUBSETS)}.')
         if name == 'all':
             return list(self.gttubes)
         splits = dict(train=self.train_videos, test=self.test_videos)[name]
@@ -55,21 +62,6 @@ class Tubes:
                 f'The tube file lists no {name} videos for split {split}; '
                 'choose another subset or split.')
         return splits[split - 1]
-
-
-class KeyframeBox(NamedTuple):
-    """One row of an AVA annotation.
-
-    ``frame`` is counted from 1, ``box`` is (x1, y1, x2, y2) in [0, 1],
-    ``action_id`` is the place in ``labels`` counted from 1, ``entity_id`` the
-    tube's number within its video, counted from 0.
-    """
-
-    video: str
-    frame: int
-    box: Tuple[float, float, float, float]
-    action_id: int
-    entity_id: int
 
 
 def load_tubes(path: str) -> Tubes:
@@ -85,26 +77,7 @@ def load_tubes(path: str) -> Tubes:
     Raises:
         DataError: If the file is missing, unreadable, unsafe or wrong.
     """
-    if not osp.isfile(path):
-        raise DataError(f'{path} does not exist; give the tube file.')
-    stem, packed = osp.splitext(path)
-    kind = osp.splitext(stem)[1] if packed == '.xz' else packed
-    if kind not in ('.pkl', '.json'):
-        raise DataError(f'{path} has an unknown ending; a tube file ends in '
-                        '.pkl, .json, .pkl.xz or .json.xz.')
-    try:
-        with (lzma.open if packed == '.xz' else open)(path, 'rb') as file:
-            content = file.read()
-    except (lzma.LZMAError, EOFError) as error:
-        raise DataError(f'{path} is not a readable .xz file ({error}).')
-    if kind == '.pkl':
-        return parse_tubes(safe_pickle_loads(content, path), path)
-    try:
-        return parse_tubes(json.loads(content), path)
-    except ValueError as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f'{path} is not readable JSON ({error}).')
+    return parse_tubes(_read(path), path)
 
 
 def parse_tubes(data: Any, source: str) -> Tubes:
@@ -121,14 +94,58 @@ def parse_tubes(data: Any, source: str) -> Tubes:
         DataError: If a key is missing, a tube is not N x 5, a box is empty
             or a frame, class or video does not exist.
     """
-    missing = [
-        key for key in _KEYS if not isinstance(data, dict) or key not in data
-    ]
+    tubes = to_tubes(data, source)
+    raise_data_errors([x.message for x in tube_problems(tubes, source)])
+    return tubes
+
+
+def read_unchecked_tubes(path: str) -> Tubes:
+    """Like :func:`load_tubes`, but tubes may be anything.
+
+    Raises:
+        DataError: If the file is missing, unreadable, unsafe or not of the
+            form of a tube file.
+    """
+    return to_tubes(_read(path), path)
+
+
+def _read(path: str) -> Any:
+    """Content of a tube file."""
+    if not path or not osp.isfile(path):
+        raise DataError(f'{path} does not exist; give the tube file.')
+    stem, packed = osp.splitext(path)
+    kind = osp.splitext(stem)[1] if packed == '.xz' else packed
+    if kind not in ('.pkl', '.json'):
+        raise DataError(f'{path} has an unknown ending; a tube file ends in '
+                        '.pkl, .json, .pkl.xz or .json.xz.')
+    try:
+        with (lzma.open if packed == '.xz' else open)(path, 'rb') as file:
+            content = file.read()
+    except (lzma.LZMAError, EOFError) as error:
+        raise DataError(f'{path} is not a readable .xz file ({error}).')
+    if kind == '.pkl':
+        return safe_pickle_loads(content, path)
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise DataError(f'{path} is not readable JSON ({error}).')
+
+
+def to_tubes(data: Any, source: str) -> Tubes:
+    """Plain types for the content of a tube file; tubes may be anything.
+
+    Raises:
+        DataError: If a key is missing or something has another type.
+    """
+    known = data if isinstance(data, dict) else {}
+    missing = [key for key in _KEYS if key not in known]
+    if not any(key in known for key in _SPLITS):
+        missing += _SPLITS
     if missing:
         raise DataError(f'{source} is not a tube file: it lacks '
                         f'{", ".join(missing)}.')
     try:
-        tubes = Tubes(
+        return Tubes(
             labels=[str(name) for name in data['labels']],
             gttubes={
                 str(video): {
@@ -142,112 +159,84 @@ def parse_tubes(data: Any, source: str) -> Tubes:
                 str(v): int(n)
                 for v, n in data['nframes'].items()
             },
-            train_videos=[[str(v) for v in s] for s in data['train_videos']],
-            test_videos=[[str(v) for v in s] for s in data['test_videos']],
             resolution={
                 str(v): (int(h), int(w))
                 for v, (h, w) in data['resolution'].items()
+            },
+            **{
+                key: [[str(v) for v in s] for s in data.get(key, [])]
+                for key in _SPLITS
             })
     except (TypeError, ValueError, AttributeError) as error:
         raise DataError(f'{source} does not have the form of a tube file '
                         f'({error}).') from error
-    raise_data_errors([f'{source}: {text}' for text in _problems(tubes)])
-    return tubes
 
 
-def _problems(tubes: Tubes) -> List[str]:
-    """One sentence per thing that is wrong with the tubes."""
+def tube_problems(tubes: Tubes, source: str) -> List[Problem]:
+    """Everything that is wrong with tubes by themselves.
+
+    Args:
+        tubes (Tubes): The content of a file.
+        source (str): The file's name, for messages.
+
+    Returns:
+        List[Problem]: Each problem once.
+    """
     found = []
-    for video in sum(tubes.train_videos + tubes.test_videos, []):
-        if video not in tubes.gttubes:
-            found.append(f'video {video!r} of a split has no gttubes.')
+
+    def add(video: str, kind: str, text: str) -> None:
+        found.append(Problem(video, kind, f'{source}: {text}.'))
+
+    for split in tubes.train_videos + tubes.test_videos:
+        for video in split:
+            if video not in tubes.gttubes:
+                add(video, 'video without tubes',
+                    f'video {video!r} of a split has no gttubes')
     for video, by_label in tubes.gttubes.items():
         if video not in tubes.nframes or video not in tubes.resolution:
-            found.append(f'video {video!r} has no nframes or no resolution.')
+            add(video, 'video without size',
+                f'video {video!r} has no nframes or no resolution')
             continue
         if min(tubes.resolution[video]) < 1:
-            found.append(f'video {video!r} has the resolution '
-                         f'{tubes.resolution[video]}.')
+            add(
+                video, 'video without size', f'video {video!r} has the '
+                f'resolution {tubes.resolution[video]}')
             continue
         if not any(by_label.values()):
-            found.append(f'video {video!r} has no tubes.')
+            add(video, 'video without tubes', f'video {video!r} has no tubes')
         for label, many in by_label.items():
             if not 0 <= label < len(tubes.labels):
-                found.append(f'video {video!r} has tubes of class {label}, '
-                             f'but there are {len(tubes.labels)} labels.')
+                add(
+                    video, 'unknown class',
+                    f'video {video!r} has tubes of class {label}, but there '
+                    f'are {len(tubes.labels)} labels')
             for i, tube in enumerate(many):
                 wrong = _tube_problem(tube, tubes.nframes[video])
                 if wrong:
-                    found.append(f'tube {i} of class {label} in video '
-                                 f'{video!r} {wrong}.')
+                    add(
+                        video, wrong[0], f'tube {i} of class {label} in video '
+                        f'{video!r} {wrong[1]}')
     return found
 
 
-def _tube_problem(tube: np.ndarray, nframes: int) -> Optional[str]:
+def _tube_problem(tube: np.ndarray, nframes: int) -> Optional[Tuple[str, str]]:
+    """Kind and description of the first thing wrong with a tube."""
     if tube.ndim != 2 or tube.shape[1] != 5 or not len(tube):
-        return f'has the shape {tube.shape} instead of (N, 5) with N >= 1'
+        return 'malformed tube', (f'has the shape {tube.shape} instead of '
+                                  '(N, 5) with N >= 1')
     if not np.isfinite(tube).all():
-        return 'holds a number that is not finite'
+        return 'malformed tube', 'holds a number that is not finite'
     frames = tube[:, 0]
     if (frames != frames.astype(int)).any() or (np.diff(frames) <= 0).any():
-        return 'has frame numbers that are not whole and increasing'
+        return 'malformed tube', ('has frame numbers that are not whole and '
+                                  'increasing')
     if frames[0] < 1 or frames[-1] > nframes:
-        return (f'covers frames {frames[0]:g} to {frames[-1]:g} of a video '
-                f'with frames 1 to {nframes}')
+        return 'tube outside video', (
+            f'covers frames {frames[0]:g} to {frames[-1]:g} of a video with '
+            f'frames 1 to {nframes}')
     empty = (tube[:, 3:] <= tube[:, 1:3]).any(axis=1)
     if empty.any():
         row = tube[empty.argmax()]
-        return (f'has an empty box {row[1:].tolist()} at frame {row[0]:g} '
-                '(boxes are x1, y1, x2, y2)')
+        return 'empty box', (f'has an empty box {row[1:].tolist()} at frame '
+                             f'{row[0]:g} (boxes are x1, y1, x2, y2)')
     return None
-
-
-def tubes_to_keyframes(
-        tubes: Tubes,
-        every: int = 1,
-        videos: Optional[Sequence[str]] = None) -> List[KeyframeBox]:
-    """Every k-th annotated frame of each video, with all of its boxes.
-
-    The frames that any tube of a video covers are put in order, and the
-    first, the (k+1)-th, ... are kept. The choice is made per video, not per
-    tube, so that a keyframe shows everybody who is annotated on it.
-
-    Args:
-        tubes (Tubes): The tubes.
-        every (int): k, at least 1.
-        videos (Sequence[str], optional): The videos to use, in this order.
-            Defaults to all.
-
-    Returns:
-        List[KeyframeBox]: By video, frame and tube. Boxes are divided by
-        the video's resolution and clipped to [0, 1].
-
-    Raises:
-        DataError: If a video has no tubes or a box lies outside its frame.
-    """
-    if every < 1:
-        raise DataError(f'every must be at least 1, not {every}.')
-    rows = []
-    for video in tubes.gttubes if videos is None else videos:
-        if video not in tubes.gttubes:
-            raise DataError(f'The tube file has no video {video!r}.')
-        height, width = tubes.resolution[video]
-        size = np.array([width, height, width, height], dtype=np.float64)
-        flat = [(label, tube)
-                for label, many in sorted(tubes.gttubes[video].items())
-                for tube in many]
-        annotated = np.unique(
-            np.concatenate([tube[:, 0] for _, tube in flat] or [[]]))
-        for frame in annotated[::every]:
-            for entity, (label, tube) in enumerate(flat):
-                for pixels in tube[tube[:, 0] == frame, 1:]:
-                    box = (pixels / size).clip(0, 1)
-                    if (box[2:] <= box[:2]).any():
-                        raise DataError(
-                            f'The box {pixels.tolist()} of video {video!r}, '
-                            f'frame {frame:g}, lies outside the {width} x '
-                            f'{height} pixels of its resolution.')
-                    rows.append(
-                        KeyframeBox(video, int(frame), tuple(box.tolist()),
-                                    label + 1, entity))
-    return rows

@@ -1,5 +1,11 @@
 # Copyright (c) mmevad authors. All rights reserved.
-"""Optimiser set-up."""
+"""Optimiser set-up and hooks."""
+from .checkpoint_hook import SafeCheckpointHook
+from .finite_loss_hook import FiniteLossHook
 from .optim_wrapper_constructor import EVADOptimWrapperConstructor
+from .seed_hook import IterationSeedHook
 
-__all__ = ['EVADOptimWrapperConstructor']
+__all__ = [
+    'EVADOptimWrapperConstructor', 'FiniteLossHook', 'IterationSeedHook',
+    'SafeCheckpointHook'
+]

@@ -5,6 +5,7 @@ mmengine loads what fits and only warns about the rest, so testing with the
 checkpoint of another model gives random results without an error. The hook
 below makes it one.
 """
+from operator import attrgetter
 from typing import Dict, Mapping, NamedTuple, Tuple
 
 import torch.nn as nn
@@ -69,12 +70,38 @@ def unwrap(model: nn.Module) -> nn.Module:
     return model
 
 
+def check_requirements(model: nn.Module, checkpoint: Mapping,
+                       source: str) -> None:
+    """Raise if a setting differs that the weights were trained with.
+
+    Args:
+        model: The model.
+        checkpoint: ``meta.requires``, if there, has paths of attributes and
+            their values, such as
+            ``{'context_decoder.token_order': 'importance'}``.
+        source: What to call the checkpoint in the message.
+
+    Raises:
+        CheckpointError: Names the setting and how to change it.
+    """
+    meta = checkpoint.get('meta')
+    requires = meta.get('requires') if isinstance(meta, Mapping) else None
+    for path, value in (requires or {}).items():
+        found = attrgetter(path)(model)
+        if found != value:
+            raise CheckpointError(
+                f'{source} was trained with {path}={value!r}, but the config '
+                f'has {found!r}, which gives other results. Set '
+                f'model.{path}={value!r} in the config, or --cfg-options '
+                f'model.{path}={value}.')
+
+
 def check_checkpoint(model: nn.Module,
                      checkpoint: Mapping,
                      *,
                      source: str = 'the checkpoint',
                      partial: bool = False) -> None:
-    """Raise if a checkpoint is not one of this model.
+    """Raise if a checkpoint is not one of this model, or not as configured.
 
     Args:
         model: The model, wrapped or not.
@@ -85,7 +112,8 @@ def check_checkpoint(model: nn.Module,
 
     Raises:
         CheckpointError: If a weight of the model is missing or has another
-            shape; with ``partial``, if no weight is shared at all.
+            shape, or a setting differs that they were trained with; with
+            ``partial``, if no weight is shared at all.
     """
     model = unwrap(model)
     own, given = model.state_dict(), weights_of(checkpoint)
@@ -104,6 +132,8 @@ def check_checkpoint(model: nn.Module,
             f'{type(model).__name__} in this config, weights do not match: '
             f'{difference}. Use the config that the checkpoint was trained '
             'with.')
+    else:
+        check_requirements(model, checkpoint, source)
 
 
 @HOOKS.register_module()

@@ -2,11 +2,11 @@
 """JSON files, plain or packed."""
 import gzip
 import json
-import os
 from typing import Any, Dict
 
 from mmengine.fileio import exists, get
 
+from .atomic_file import atomic_file
 from .errors import DataError
 
 
@@ -45,14 +45,7 @@ def write_json(path: str, content: Dict[str, Any]) -> None:
     Raises:
         ValueError: If a number is not finite.
     """
-    path = os.path.abspath(path)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    partial = f'{path}.{os.getpid()}.part'
-    try:
-        with open(partial, 'w', encoding='utf-8') as file:
-            # json.dump would take its slow path, written in Python
-            file.write(json.dumps(content, allow_nan=False))
-        os.replace(partial, path)
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)
+    # json.dump would take its slow path, written in Python
+    text = json.dumps(content, allow_nan=False)
+    with atomic_file(path) as file:
+        file.write(text.encode())

@@ -10,6 +10,8 @@ from mmaction.registry import RUNNERS
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
+from .checkpoint import CheckCheckpointHook
+
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments with the names and meanings that mmaction2 gives them."""
@@ -61,7 +63,7 @@ def check_checkpoints(cfg: Config, partial: bool) -> None:
     if cfg.get('load_from'):
         require_file(cfg.load_from, 'checkpoint')
     hooks = list(cfg.get('custom_hooks') or [])
-    hooks.append(dict(type='CheckCheckpointHook', partial=partial))
+    hooks.append(dict(type=CheckCheckpointHook.__name__, partial=partial))
     cfg.custom_hooks = hooks
 
 

@@ -1,20 +1,19 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Reading VideoMAE backbones by name, with a report."""
-import re
-from typing import Dict, List, NamedTuple
+from typing import List, NamedTuple
 
 import torch
 from mmengine.logging import print_log
-from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
+from mmevad.converters.conversion import Conversion, first_ten, misfits
+from mmevad.converters.videomae import NAMES, POSITIONS, rename_videomae_state
+from .checkpoint_file import find_weights, read_checkpoint
 from .errors import CheckpointError
 
-# mmaction2's names on the right; the authors' (v1 and v2) on the left
-_RENAMES = ((r'^(module\.|backbone\.|encoder\.)+',
-             ''), (r'^patch_embed\.proj\.', 'patch_embed.projection.'),
-            (r'\.mlp\.fc1\.', '.mlp.layers.0.0.'),
-            (r'\.mlp\.fc2\.', '.mlp.layers.1.'), (r'^fc_norm\.', 'norm.'))
+KEYS = ('state_dict', 'model', 'module')
+# the last LayerNorm is not in every file
+_OPTIONAL = r'(cls_token$|norm\.)'
 
 
 class LoadReport(NamedTuple):
@@ -29,39 +28,39 @@ class LoadReport(NamedTuple):
                 f'used: {self.unused or "none"}')
 
 
-def rename_videomae(state: Dict[str, Tensor]) -> Dict[str, Tensor]:
-    """Names of a VideoMAE file (v1, v2, mmaction2) -> those of our ViT."""
-    renamed = {}
-    for key, value in state.items():
-        for pattern, name in _RENAMES:
-            key = re.sub(pattern, name, key)
-        renamed[key] = value
-    return renamed
+def fit_videomae(backbone: nn.Module, conversion: Conversion,
+                 source: str) -> Conversion:
+    """Compare a renamed file with a backbone.
 
+    Args:
+        backbone (nn.Module): A :class:`KeyframeTokenPruneViT`.
+        conversion (Conversion): Of :func:`rename_videomae_state`.
+        source (str): Name of the file, for messages.
 
-def read_state_dict(path: str) -> Dict[str, Tensor]:
-    """Tensors of a checkpoint: bare or under state_dict, model or module.
+    Returns:
+        Conversion: Without the positions, which the backbone computes.
 
     Raises:
-        CheckpointError: If the file cannot be read or holds no tensors.
+        CheckpointError: If weights of a block are missing, superfluous or of
+            another shape, or if positions were learned; names the first ten
+            with both shapes.
     """
-    try:
-        state = CheckpointLoader.load_checkpoint(path, map_location='cpu')
-    except Exception as error:
-        raise CheckpointError(
-            f'cannot read the checkpoint {path}: {error}') from error
-    for name in ('state_dict', 'model', 'module'):
-        if isinstance(state, dict) and isinstance(state.get(name), dict):
-            state = state[name]
-    tensors = {
-        k: v
-        for k, v in getattr(state, 'items', dict)() if isinstance(v, Tensor)
-    }
-    if not tensors:
-        raise CheckpointError(f'the checkpoint {path} holds no tensors, '
-                              'neither at its top level nor under '
-                              'state_dict, model or module')
-    return tensors
+    state, table = dict(conversion.state_dict), backbone.position.table
+    positions = state.pop(POSITIONS, None)
+    conversion = conversion._replace(state_dict=state)
+    wrong = misfits(conversion, backbone.state_dict(), NAMES, _OPTIONAL)
+    if positions is not None and not _same_table(positions, table):
+        wrong.append(f'{POSITIONS} is not the fixed sine-cosine table of '
+                     f'{tuple(table.shape)}')
+    if wrong:
+        raise CheckpointError(f'the backbone in {source} does not fit, '
+                              f'{len(wrong)} tensors: {first_ten(wrong)}')
+    return conversion
+
+
+def _same_table(positions: Tensor, table: Tensor) -> bool:
+    return positions.shape == table.shape and torch.allclose(
+        positions.float(), table.cpu(), atol=1e-4)
 
 
 def load_videomae(backbone: nn.Module, path: str) -> LoadReport:
@@ -77,36 +76,17 @@ def load_videomae(backbone: nn.Module, path: str) -> LoadReport:
         LoadReport: Also logged.
 
     Raises:
-        CheckpointError: If weights of a block are missing, superfluous or of
-            another shape, or if positions were learned.
+        CheckpointError: If the file cannot be read or does not fit, see
+            :func:`fit_videomae`.
     """
-    found = rename_videomae(read_state_dict(path))
-    own = backbone.state_dict()
-    missing = [k for k in own if k not in found]
-    unused = [k for k in found if k not in own]
-    wrong = [
-        f'{k} {tuple(found[k].shape)} instead of {tuple(own[k].shape)}'
-        for k in own if k in found and found[k].shape != own[k].shape
-    ]
-    wrong += [
-        f'{k} missing' for k in missing
-        if k != 'cls_token' and not k.startswith('norm.')
-    ]
-    wrong += [
-        f'{k} too many' for k in unused
-        if k.startswith(('blocks.', 'patch_embed.'))
-    ]
-    table = found.get('pos_embed')
-    if table is not None and not (
-            table.shape == backbone.position.table.shape and torch.allclose(
-                table.float(), backbone.position.table.cpu(), atol=1e-4)):
-        wrong.append('pos_embed is not the fixed sine-cosine table of '
-                     f'{tuple(backbone.position.table.shape)}')
-    if wrong:
-        raise CheckpointError(
-            f'the backbone in {path} does not fit: ' + '; '.join(wrong[:10]) +
-            (f'; and {len(wrong) - 10} more' if len(wrong) > 10 else ''))
-    backbone.load_state_dict({k: found[k] for k in own if k in found}, False)
-    report = LoadReport([k for k in own if k in found], missing, unused)
+    weights = find_weights(read_checkpoint(path), path, KEYS)
+    conversion = fit_videomae(backbone, rename_videomae_state(weights.tensors),
+                              path)
+    found = conversion.state_dict
+    backbone.load_state_dict(found, strict=False)
+    own = list(backbone.state_dict())
+    report = LoadReport([k for k in own if k in found],
+                        [k for k in own if k not in found],
+                        conversion.left_out)
     print_log(f'VideoMAE backbone {path}: {report}', logger='current')
     return report

@@ -1,7 +1,5 @@
 """Released names, shapes and files -> ours."""
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,15 +9,11 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 
 from mmevad.converters import convert_actionformer
-from mmevad.converters.actionformer import rename_actionformer
+from mmevad.converters.actionformer import NAMES, rename_actionformer
 from ..test_models.test_actionformer.golden_model import load_json
+from .tools import ROOT, Evil, load_tool, refusal
 
-ROOT = Path(__file__).parents[2]
-path = ROOT / 'tools/converters/actionformer.py'
-spec = importlib.util.spec_from_file_location('actionformer_converter', path)
-converter = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(converter)
-
+converter = load_tool('converters/actionformer.py')
 SHAPES = json.loads(
     (ROOT /
      'tests/data/golden/actionformer/thumos_i3d_state_dict.json').read_text())
@@ -48,8 +42,9 @@ def model_of(config):
 @pytest.mark.skipif(not GOLDEN_SHAPES, reason='optional')
 def test_golden_actionformer_full_size_state_dict():
     """All 229 tensors arrive, in the shapes of the THUMOS14 model."""
-    converted, left_out = convert_actionformer(released(shapes=GOLDEN_SHAPES))
-    assert left_out == []
+    conversion = convert_actionformer(released(shapes=GOLDEN_SHAPES))
+    assert conversion.left_out == []
+    converted = conversion.state_dict
     with torch.device('meta'):
         own = model_of(THUMOS).state_dict()
     assert {
@@ -118,9 +113,10 @@ def test_values_keep_their_places():
 def test_prefixes_and_computed_tables():
     state = {f'module.{n}': v for n, v in released().items()}
     state['module.backbone.pos_embd'] = torch.zeros(1, 512, 2304)
-    converted, left_out = convert_actionformer(state)
-    assert left_out == ['backbone.pos_embd']
-    assert set(converted) == set(convert_actionformer(released()).state_dict)
+    found = convert_actionformer(state)
+    assert found.left_out == ['module.backbone.pos_embd']
+    assert set(found.state_dict) == set(
+        convert_actionformer(released()).state_dict)
 
 
 def test_other_models_are_refused():
@@ -131,10 +127,10 @@ def test_other_models_are_refused():
         })
 
 
-@pytest.fixture
-def checkpoint(tmp_path):
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
     """As the released code saves it: epoch, weights, average, optimiser."""
-    file = tmp_path / 'epoch_035.pth.tar'
+    file = tmp_path_factory.mktemp('released') / 'epoch_035.pth.tar'
     torch.save(
         dict(
             epoch=35,
@@ -158,49 +154,70 @@ def test_tool(checkpoint, tmp_path, capsys, weights, value):
     args = [str(checkpoint), str(target), '--config', str(THUMOS)]
     converter.main(args + (['--weights', weights] if weights else []))
     report = capsys.readouterr().out
-    assert '229 tensors renamed' in report and 'all weights fit' in report
-    state = torch.load(target, weights_only=True)['state_dict']
+    assert '229 tensors renamed' in report
+    assert 'all 229 tensors of the model are there' in report
+    found = torch.load(target, weights_only=True)
+    assert found['meta']['config'] == THUMOS.stem
+    assert found['meta']['converted_from'] == dict(
+        file='epoch_035.pth.tar',
+        weights='state_dict' if weights == 'plain' else 'state_dict_ema')
+    state = found['state_dict']
     assert state.pop(converter.NORMALIZER) == 100
     assert len(state) == 229
     assert all((v == value).all() for v in state.values())
 
 
-def refused(capsys, *args):
-    with pytest.raises(SystemExit) as error:
-        converter.main([str(arg) for arg in args])
-    assert error.value.code == 1
-    return capsys.readouterr()
+def test_tool_tries_weights_out(tmp_path, capsys):
+    """ActivityNet's model, the smallest, with its own weights."""
+    source, target = tmp_path / 'tsp.pth.tar', tmp_path / 'ours.pth'
+    state = model_of(FULL_SIZE['anet_tsp']).state_dict()
+    del state[converter.NORMALIZER]
+    state = {
+        NAMES.released(n): v[..., None] if n.endswith('key.weight') else v
+        for n, v in state.items()
+    }
+    torch.save(dict(state_dict=state), source)
+    config = FULL_SIZE['anet_tsp'].stem
+    args = [str(source), str(target), '--config', config, '--check']
+    converter.main(args)
+    assert ('check: 50 features of 512 numbers give scores of 1 classes on 6 '
+            'levels, all numbers are finite') in capsys.readouterr().out
+    state['cls_head.cls_head.conv.bias'] = torch.tensor([float('inf')])
+    torch.save(dict(state_dict=state), source)
+    target.unlink()
+    message = refusal(converter, capsys, source, target, *args[2:])
+    assert 'a trial run gives NaN or infinite numbers' in message
 
 
 def test_tool_refuses_weights_that_do_not_fit(checkpoint, tmp_path, capsys):
-    target = tmp_path / 'ours.pth'
     config = FULL_SIZE['epic_slowfast_verb']
-    found = refused(capsys, checkpoint, target, '--config', config)
-    assert '3 of another shape (neck.backbone.projection.convs.0.weight, '\
-        'head.cls_tower.out.weight, head.cls_tower.out.bias)' in found.err
-    assert not target.exists()
+    found = refusal(converter, capsys, checkpoint, tmp_path / 'ours.pth',
+                    '--config', config)
+    assert found == (
+        f'error: {checkpoint} does not fit {config}, 3 tensors: '
+        'module.backbone.embd.0.conv.weight (512, 2048, 3) instead of '
+        '(512, 2304, 3); module.cls_head.cls_head.conv.weight (20, 512, 3) '
+        'instead of (97, 512, 3); module.cls_head.cls_head.conv.bias (20,) '
+        'instead of (97,)\n')
 
 
 def test_tool_refuses_code(tmp_path, capsys):
-    file, target = tmp_path / 'evil.pth.tar', tmp_path / 'ours.pth'
-    ran = tmp_path / 'ran'
-
-    class Evil:
-
-        def __reduce__(self):
-            return Path.touch, (ran, )
-
-    torch.save(dict(state_dict=released(), args=Evil()), file)
-    found = refused(capsys, file, target)
-    assert 'more than tensors and plain data' in found.err
-    assert not target.exists() and not ran.exists()
+    file, ran = tmp_path / 'evil.pth.tar', tmp_path / 'ran'
+    torch.save(dict(state_dict=dict(a=torch.ones(1)), args=Evil(ran)), file)
+    found = refusal(converter, capsys, file, tmp_path / 'ours.pth', '--config',
+                    THUMOS)
+    assert 'more than tensors and plain data' in found
+    assert not ran.exists()
 
 
 def test_tool_names_what_is_missing(tmp_path, capsys):
-    file, target = tmp_path / 'plain.pth', tmp_path / 'ours.pth'
-    torch.save(dict(state_dict=released()), file)
-    found = refused(capsys, file, target, '--weights', 'ema')
-    assert "has no state_dict_ema, only ['state_dict']" in found.err
+    file = tmp_path / 'plain.pth'
+    args = (tmp_path / 'ours.pth', '--config', THUMOS)
+    torch.save(dict(state_dict=dict(a=torch.ones(1))), file)
+    found = refusal(converter, capsys, file, *args, '--weights', 'ema')
+    assert 'no tensors at the top level, nor under state_dict_ema' in found
     torch.save(dict(state_dict=dict(epoch=3)), file)
-    assert 'holds no tensors' in refused(capsys, file, target).err
-    assert 'cannot read' in refused(capsys, tmp_path / 'no.pth', target).err
+    found = refusal(converter, capsys, file, *args)
+    assert 'holds no tensors at state_dict' in found
+    found = refusal(converter, capsys, tmp_path / 'no.pth', *args)
+    assert 'cannot read' in found

@@ -7,7 +7,8 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
-from mmevad.datasets.tubes import load_tubes, parse_tubes, tubes_to_keyframes
+from mmevad.datasets.tube_keyframes import tubes_to_keyframes
+from mmevad.datasets.tubes import load_tubes, parse_tubes
 from mmevad.utils import DataError
 from mmevad.utils.safe_pickle import safe_pickle_loads
 from .tube_files import content, save
@@ -202,7 +203,7 @@ def test_keyframes_show_everybody():
     assert len(tubes_to_keyframes(tubes)) == 4 + 7 + 1
     with pytest.raises(DataError, match="no video 'nobody'"):
         tubes_to_keyframes(tubes, videos=['nobody'])
-    with pytest.raises(DataError, match='at least 1, not 0'):
+    with pytest.raises(ValueError, match='at least 1, not 0'):
         tubes_to_keyframes(tubes, 0)
 
 

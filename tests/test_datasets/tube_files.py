@@ -1,9 +1,15 @@
 # Copyright (c) mmevad authors. All rights reserved.
-"""Small tube files in every form."""
+"""Small tube files in every form, and their frames and clips.
+
+The brightness of a frame tells its number, which is counted from 1.
+"""
 import json
 import lzma
+import os
+import os.path as osp
 import pickle
 
+import cv2
 import numpy as np
 
 
@@ -50,3 +56,28 @@ def save(path, data):
     raw = to_json(data) if '.json' in path.name else pickle.dumps(data, 2)
     path.write_bytes(lzma.compress(raw) if path.suffix == '.xz' else raw)
     return str(path)
+
+
+def picture(number, height=120, width=160):
+    return np.full((height, width, 3), 20 * number, np.uint8)
+
+
+def make_clip(path, num_frames, width=160):
+    os.makedirs(osp.dirname(path), exist_ok=True)
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'MJPG'), 10,
+                             (width, 120))
+    for i in range(1, num_frames + 1):
+        writer.write(picture(i, width=width))
+    writer.release()
+
+
+def make_frames(folder, num_frames, filename_tmpl='img_{:05}.jpg', **kwargs):
+    os.makedirs(folder)
+    for i in range(1, num_frames + 1):
+        path = osp.join(folder, filename_tmpl.format(i))
+        assert cv2.imwrite(path, picture(i, **kwargs))
+
+
+def numbers(images):
+    """Numbers of the frames."""
+    return [round(image.mean() / 20) for image in images]

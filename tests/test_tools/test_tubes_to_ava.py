@@ -10,7 +10,7 @@ import pytest
 from mmaction.evaluation import read_labelmap
 
 from mmevad.utils import DataError
-from tests.test_datasets.tube_files import content, save
+from tests.test_datasets.tube_files import content, make_clip, save
 
 TOOL = osp.join(
     osp.dirname(__file__), '../../tools/data/ucf101_24/tubes_to_ava.py')
@@ -22,15 +22,6 @@ def tool():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def make_clip(path, num_frames):
-    os.makedirs(osp.dirname(path), exist_ok=True)
-    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'MJPG'), 10,
-                             (160, 120))
-    for i in range(1, num_frames + 1):
-        writer.write(np.full((120, 160, 3), 20 * i, np.uint8))
-    writer.release()
 
 
 @pytest.fixture

@@ -1,127 +1,74 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Released ActionFormer checkpoint (.pth.tar) -> checkpoint of mmevad.
 
+    python tools/converters/actionformer.py RELEASED OUT.pth --config CONFIG
+
 Reads tensors and plain data only: a file that holds code is refused.
 """
 import argparse
-from typing import Dict, List, Optional
+from typing import List, Optional
 
 import mmevad  # noqa: F401  isort: skip, mends the stack, so it comes first
 import torch
-from mmaction.registry import MODELS
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmengine.runner import CheckpointLoader
-from torch import Tensor
+from torch import nn
 
-from mmevad.converters import convert_actionformer
-from mmevad.converters.actionformer import NORMALIZER
-from mmevad.utils.checkpoint import check_checkpoint, compare, weights_of
+from mmevad.converters import cli
+from mmevad.converters.actionformer import (NAMES, NORMALIZER,
+                                            rename_actionformer_state)
+from mmevad.utils.checkpoint_file import Weights
 from mmevad.utils.errors import CheckpointError
 
 KEYS = dict(ema='state_dict_ema', plain='state_dict')
+LENGTH = 50
 
 
-def read_released(path: str, weights: Optional[str] = None) -> tuple:
-    """Weights of a released file.
-
-    Args:
-        path (str): Its ``state_dict`` and ``state_dict_ema``, or bare
-            weights.
-        weights (str, optional): ``'ema'`` or ``'plain'``. Defaults to None:
-            the average, if there is one.
-
-    Returns:
-        tuple: The state dict and where it was found.
+def read(path: str, which: Optional[str]) -> Weights:
+    """The average if there is one, or what ``--weights`` asks for.
 
     Raises:
-        CheckpointError: If the file cannot be read, holds code, or has no
-            such weights.
+        CheckpointError: If the file cannot be read or has no such weights.
     """
-    try:
-        checkpoint = CheckpointLoader.load_checkpoint(path, map_location='cpu')
-    except Exception as error:
-        raise CheckpointError(
-            f'cannot read {path}, or it holds more than tensors and plain '
-            f'data: {error}') from error
-    if not isinstance(checkpoint, dict):
-        raise CheckpointError(f'{path} holds no state dict but a '
-                              f'{type(checkpoint).__name__}')
-    found = [w for w, key in KEYS.items() if key in checkpoint]
-    if not found and weights in (None, 'plain'):
-        key, state = 'the top level', checkpoint
-    elif weights in found or (found and weights is None):
-        key = KEYS[weights or found[0]]
-        state = checkpoint[key]
-    else:
-        raise CheckpointError(f'{path} has no {KEYS[weights]}, only '
-                              f'{sorted(checkpoint)[:10]}')
-    state = {
-        name: value
-        for name, value in weights_of(state).items()
-        if isinstance(value, Tensor)
-    }
-    if not state:
-        raise CheckpointError(f'{path} holds no tensors in {key}')
-    return state, key
+    keys = list(KEYS.values()) if which is None else [KEYS[which]]
+    weights = cli.read_weights(path, keys)
+    if which == 'ema' and weights.place != KEYS['ema']:
+        raise CheckpointError(f'{path} has no {KEYS["ema"]}, only weights '
+                              f'in {weights.place}')
+    return weights
 
 
-def convert(state: Dict[str, Tensor],
-            source: str,
-            config: Optional[str] = None) -> Dict[str, Tensor]:
-    """Rename, complete, report, and with a config compare.
+def trial(model: nn.Module) -> tuple:
+    """Run random features through the model."""
+    feats = torch.randn(model.neck.in_channels, LENGTH)
+    logits, distances, _ = model([feats], mode='tensor')
+    text = (f'{LENGTH} features of {len(feats)} numbers give scores of '
+            f'{logits[0].size(-1)} classes on {len(logits)} levels')
+    return text, (*logits, *distances)
 
-    Raises:
-        CheckpointError: If tensors are unknown or don't fit the model.
-    """
-    try:
-        converted, left_out = convert_actionformer(state)
-    except KeyError as error:
-        raise CheckpointError(f'{source}: {error.args[0]}') from error
-    print(f'{len(converted)} tensors renamed')
-    print(
-        f'left out, since they are computed: {", ".join(left_out) or "none"}')
-    normalizer = torch.tensor(100.)
-    model = None
-    if config is not None:
-        cfg = Config.fromfile(config)
-        init_default_scope(cfg.get('default_scope', 'mmaction'))
-        model = MODELS.build(cfg.model)
-        normalizer = model.head.loss_normalizer
+
+def convert(args: argparse.Namespace) -> None:
+    weights = read(args.source, args.weights)
+    conversion = rename_actionformer_state(weights.tensors)
+    cli.report(conversion)
+    model = cli.build(cli.model_config(args.config, 'ActionFormer'))
+    own = model.state_dict()
+    normalizer = own.pop(NORMALIZER)
+    cli.refuse_misfits(args, conversion, own, NAMES)
     print(f'{NORMALIZER} is not in released files, set to '
           f'{normalizer.item():g}')
-    converted[NORMALIZER] = normalizer
-    if model is not None:
-        difference = compare(model.state_dict(), converted)
-        print(f'against {config}: '
-              f'{difference if any(difference) else "all weights fit"}')
-        if difference.unexpected:
-            raise CheckpointError(f'{source} does not fit {config}: '
-                                  f'{difference}')
-        check_checkpoint(model, converted, source=source)
-    return converted
+    conversion.state_dict[NORMALIZER] = normalizer
+    if args.check:
+        cli.check(model, conversion.state_dict, trial)
+    cli.write(args, conversion.state_dict, weights.place)
 
 
 def main(argv: Optional[List[str]] = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('source', help='released checkpoint')
-    parser.add_argument('target', help='file to write')
+    parser = cli.make_parser(__doc__)
     parser.add_argument(
         '--weights',
         choices=sorted(KEYS),
         help='moving average or plain weights; default: the average, if the '
         'file has one')
-    parser.add_argument(
-        '--config', help='config of mmevad that the weights have to fit')
-    args = parser.parse_args(argv)
-    try:
-        state, key = read_released(args.source, args.weights)
-        print(f'{args.source}: {len(state)} tensors in {key}')
-        state = convert(state, args.source, args.config)
-    except CheckpointError as error:
-        parser.exit(1, f'error: {error}\n')
-    torch.save(dict(state_dict=state, meta={}), args.target)
-    print(f'{args.target}: written')
+    cli.run(parser, convert, argv)
 
 
 if __name__ == '__main__':

@@ -7,17 +7,12 @@ status is 1 if there are problems.
 
 import argparse
 import sys
-from collections import Counter
-from typing import Any, Dict, List, Optional, Sequence
-
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
+from typing import List, Optional, Sequence
 
 import mmevad  # noqa: F401  isort: skip
-from mmaction.registry import DATASETS
 
 from mmevad.datasets import SegmentDataset
-from mmevad.datasets.segment_annotations import Problem
+from mmevad.datasets.problems import Problem, format_problems, lazy_datasets
 from mmevad.utils.errors import DataError
 
 
@@ -63,45 +58,6 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     return args
 
 
-def dataset_settings(config: dict) -> List[dict]:
-    """Settings of the segment datasets inside wrappers."""
-    if isinstance(config, (list, tuple)):
-        return sum(map(dataset_settings, config), [])
-    if 'ann_file' in config:
-        return [config]
-    inner = config.get('dataset', config.get('datasets', []))
-    return dataset_settings(inner)
-
-
-def from_config(path: str, splits: Sequence[str]) -> List[SegmentDataset]:
-    """Datasets of a config, each once.
-
-    Raises:
-        DataError: If there are none.
-    """
-    config = Config.fromfile(path)
-    init_default_scope(config.get('default_scope', 'mmaction'))
-    datasets: List[SegmentDataset] = []
-    seen: List[Any] = []
-    for split in splits:
-        loader = config.get(f'{split}_dataloader') or {}
-        for settings in dataset_settings(loader.get('dataset', [])):
-            settings = dict(settings, lazy_init=True)
-            key = {
-                name: value
-                for name, value in settings.items()
-                if name not in ('pipeline', 'test_mode')
-            }
-            if key not in seen:
-                seen.append(key)
-                datasets.append(DATASETS.build(settings))
-    datasets = [x for x in datasets if isinstance(x, SegmentDataset)]
-    if not datasets:
-        raise DataError(f'{path} has no SegmentDataset in the dataloaders '
-                        f'of {", ".join(splits)}.')
-    return datasets
-
-
 def from_options(args: argparse.Namespace) -> List[SegmentDataset]:
     """The dataset of an annotation file."""
     return [
@@ -123,26 +79,10 @@ def from_options(args: argparse.Namespace) -> List[SegmentDataset]:
     ]
 
 
-def report(problems: Sequence[Problem], show: int) -> str:
-    """Problems by kind, most frequent kind first."""
-    lines: List[str] = []
-    kinds: Dict[str, int] = Counter(x.kind for x in problems)
-    for kind, count in kinds.most_common():
-        found = [x for x in problems if x.kind == kind]
-        videos = len({x.video for x in found})
-        lines.append(f'{kind}: {count} in {videos} videos')
-        shown = found if show < 0 else found[:show]
-        lines += [f'  {x.message}' for x in shown]
-        if len(shown) < count:
-            lines.append(f'  ... and {count - len(shown)} more')
-    lines.append(f'{len(problems)} problems')
-    return '\n'.join(lines)
-
-
 def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parse_args(argv)
     if args.source.endswith('.py'):
-        datasets = from_config(args.source, args.splits)
+        datasets = lazy_datasets(args.source, args.splits, (SegmentDataset, ))
     else:
         datasets = from_options(args)
     problems: List[Problem] = []
@@ -150,7 +90,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         subsets = ', '.join(dataset.subsets or ['all videos'])
         print(f'{dataset.ann_file}, {subsets}')
         problems += dataset.check(annotations_only=args.annotations_only)
-    print(report(problems, args.show))
+    print(format_problems(problems, args.show))
     return int(bool(problems))
 
 

@@ -10,7 +10,7 @@ from typing import Dict, List, Tuple
 import cv2
 import numpy as np
 
-from .actions import LABELS
+from .actions import ACTIVITIES, LABELS
 from .annotations import VideoTruth, ava_rows, segments, tubes
 
 FRAME_TEMPLATE = 'img_{:05}.jpg'
@@ -109,7 +109,8 @@ def segment_dict(truths: List[VideoTruth]) -> Dict:
             duration=round(t.boxes.shape[1] / t.fps, 4),
             fps=t.fps,
             annotations=segments(t))
-    return dict(version='synth-actors', database=database)
+    return dict(
+        version='synth-actors', classes=list(ACTIVITIES), database=database)
 
 
 def _json(path: Path, data: Dict) -> None:

@@ -4,9 +4,10 @@ from .boxes import ClipBoxes
 from .segment_features import (DownsampleFeatures, LoadSegmentFeatures,
                                PackSegmentInputs, ResizeFeatures)
 from .segments import CutSegmentsToFeatures, RandomCropSegments, SecondsToGrid
+from .videos import VideoFrameDecode
 
 __all__ = [
     'ClipBoxes', 'CutSegmentsToFeatures', 'DownsampleFeatures',
     'LoadSegmentFeatures', 'PackSegmentInputs', 'RandomCropSegments',
-    'ResizeFeatures', 'SecondsToGrid'
+    'ResizeFeatures', 'SecondsToGrid', 'VideoFrameDecode'
 ]

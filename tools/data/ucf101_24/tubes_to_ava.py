@@ -15,11 +15,11 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import cv2
 
-from mmevad.datasets.tubes import (KeyframeBox, Tubes, load_tubes,
-                                   tubes_to_keyframes)
+from mmevad.datasets.tube_checks import find_clip
+from mmevad.datasets.tube_keyframes import KeyframeBox, tubes_to_keyframes
+from mmevad.datasets.tubes import Tubes, load_tubes
 from mmevad.utils.errors import DataError, raise_data_errors
 
-VIDEO_ENDINGS = ('.avi', '.mp4', '.mkv', '.webm')
 FRAME_NAME = 'img_{:05}.jpg'
 
 
@@ -78,18 +78,8 @@ def frame_size(text: str) -> Tuple[int, int]:
 
 def find_clips(folder: str, videos: Sequence[str]) -> Dict[str, str]:
     """The file of each video: <folder>/<video>.* or without its class."""
-    found, missing = {}, []
-    for video in videos:
-        names = [
-            osp.join(folder, stem + ending)
-            for stem in (video, osp.basename(video))
-            for ending in VIDEO_ENDINGS
-        ]
-        clip = next(filter(osp.isfile, names), None)
-        if clip is None:
-            missing.append(video)
-        else:
-            found[video] = clip
+    found = {video: find_clip(folder, video) for video in videos}
+    missing = [video for video, clip in found.items() if clip is None]
     if missing:
         shown = ', '.join(missing[:3])
         raise DataError(

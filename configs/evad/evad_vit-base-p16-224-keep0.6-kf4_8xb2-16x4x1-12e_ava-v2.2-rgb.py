@@ -1,0 +1,5 @@
+# Ablation, 224 pixels: rho = 0.6, w_kf = 4.
+_base_ = ['evad_vit-base-p16-224-keep0.6_8xb2-16x4x1-12e_ava-v2.2-rgb.py']
+
+keyframe_weight = 4.
+model = dict(backbone=dict(keyframe_weight=keyframe_weight))

@@ -1,0 +1,6 @@
+# For the authors' checkpoint (rho = 1.0): it expects tokens where their code
+# put them, not at their own places.
+_base_ = ['evad_vit-base-p16-keep1.0_8xb2-16x4x1-12e_ava-v2.2-rgb.py']
+
+token_order = 'importance'
+model = dict(context_decoder=dict(token_order=token_order))
