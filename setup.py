@@ -15,7 +15,7 @@ from setuptools.command.editable_wheel import editable_wheel
 
 ROOT = osp.dirname(osp.abspath(__file__))
 PACKAGE = osp.join(ROOT, 'mmevad')
-FOR_MIM = ('configs', 'tools', 'model-index.yml', 'dataset-index.yml')
+FOR_MIM = ('configs', 'demo', 'tools', 'model-index.yml', 'dataset-index.yml')
 
 
 def copy(source: str, target: str) -> None:

@@ -1,55 +1,42 @@
 # Copyright (c) mmevad authors. All rights reserved.
-"""Find the persons of a video and what they do.
+"""Find the persons of videos and what they do.
 
 Writes what was found as JSON, as an annotated video and as a contact sheet.
 """
 import argparse
-import os
-import os.path as osp
-import sys
 from typing import List, Optional
 
 import mmevad  # noqa: F401  isort: skip, mends the stack, so it comes first
-from rich.progress import track
 
-from mmevad.apis import (EVADInferencer, Keyframe, open_video, to_dict,
-                         write_json, write_sheet, write_video)
-from mmevad.apis.evad_outputs import top_actions
-from mmevad.utils.checkpoint import CheckpointError
-from mmevad.utils.errors import DataError
-
-
-def positive(text: str) -> int:
-    """A whole number from 1."""
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(
-            f'expected a whole number from 1, got {text!r}')
-    return int(text)
+from mmevad.apis import EVADInferencer
+from mmevad.apis.demo_arguments import add_common_arguments, run_each
+from mmevad.utils.command_line import positive, run_command, share
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('video', help='video file or folder of frames')
-    parser.add_argument('--config', required=True, help='config file')
-    parser.add_argument('--weights', required=True, help='checkpoint file')
-    parser.add_argument('--out-dir', default='outputs/demo')
+    parser.add_argument(
+        'inputs',
+        nargs='+',
+        metavar='VIDEO',
+        help='video file or URL, folder of frames or of videos, or index of '
+        'a camera')
+    add_common_arguments(parser, batch_size=4, score_thr=.3)
     parser.add_argument(
         '--every',
-        type=positive,
-        default=12,
-        help='frames from one keyframe to the next')
-    parser.add_argument(
-        '--score-thr',
-        type=float,
-        default=.3,
-        help='actions with a lower score are left out')
+        default='12',
+        help='frames from one keyframe to the next, or seconds as in 0.5s '
+        '(default: 12)')
     parser.add_argument(
         '--person-score-thr',
-        type=float,
+        type=share,
         help="persons with a lower score are left out; by default the "
         "config's person_score_thr")
     parser.add_argument(
-        '--top-k', type=positive, default=3, help='actions per person')
+        '--top-k',
+        type=positive,
+        default=3,
+        help='actions per person (default: 3)')
     parser.add_argument(
         '--label-map', help='.pbtxt file with the names of the actions')
     parser.add_argument(
@@ -57,28 +44,10 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         type=positive,
         help='resize frames to this shorter side first, if the test pipeline '
         'has no Resize and the model was trained on small frames')
-    parser.add_argument(
-        '--fps', type=float, help='frame rate, if the input is a folder')
-    parser.add_argument('--batch-size', type=positive, default=4)
-    parser.add_argument('--device', default='cpu')
     return parser.parse_args(argv)
 
 
-def describe(keyframe: Keyframe, classes: List[str], top_k: int,
-             score_thr: float) -> str:
-    """One line: time, then each person with score and actions."""
-    parts = []
-    for person in keyframe.persons:
-        actions = ', '.join(
-            f'{name} {score:.2f}'
-            for name, score in top_actions(person, classes, top_k, score_thr))
-        parts.append(f'person {person.person_score:.2f}: '
-                     f'{actions or "no action"}')
-    return f'{keyframe.time:8.2f} s  {"; ".join(parts) or "nobody"}'
-
-
 def run(args: argparse.Namespace) -> None:
-    video = open_video(args.video, args.fps)
     inferencer = EVADInferencer(
         args.config,
         args.weights,
@@ -86,38 +55,20 @@ def run(args: argparse.Namespace) -> None:
         label_map=args.label_map,
         person_score_thr=args.person_score_thr,
         short_side=args.short_side)
-    shown = (inferencer.classes, args.top_k, args.score_thr)
-    keyframes = []
-    for keyframe in track(
-            inferencer(video, args.every, args.batch_size),
-            total=-(-len(video) // args.every),
-            description='Detecting'):
-        keyframes.append(keyframe)
-        print(describe(keyframe, *shown))
-    if not any(keyframe.persons for keyframe in keyframes):
+    predictions = run_each(
+        inferencer,
+        args, ('.json', '_actions.mp4', '_actions.png'),
+        every=args.every)
+    if not any(keyframe['actors'] for prediction in predictions
+               for keyframe in prediction['keyframes']):
         print('Nobody reached the person score of '
               f'{inferencer.model.person_score_thr:g}; try a lower '
               '--person-score-thr, or --short-side if the frames are larger '
               'than those the model was trained on.')
-    os.makedirs(args.out_dir, exist_ok=True)
-    name = osp.basename(osp.normpath(args.video))
-    if osp.isfile(args.video):
-        name = osp.splitext(name)[0]
-    stem = osp.join(args.out_dir, name)
-    # never the name of the input
-    paths = (f'{stem}.json', f'{stem}_actions.mp4', f'{stem}_actions.png')
-    write_json(paths[0], to_dict(video, keyframes, *shown))
-    write_video(paths[1], video, keyframes, *shown)
-    write_sheet(paths[2], video, keyframes, *shown)
-    print('Wrote ' + ', '.join(paths))
 
 
 def main(argv: Optional[List[str]] = None) -> None:
-    args = parse_args(argv)
-    try:
-        run(args)
-    except (DataError, CheckpointError, OSError) as error:
-        sys.exit(f'error: {error}')
+    run_command(run, parse_args(argv))
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@ Each subcommand is a file in ``benchmarks/`` with a docstring,
 its rows.
 """
 import argparse
+import ast
 import importlib
 import sys
 from pathlib import Path
@@ -13,33 +14,57 @@ from typing import Dict, List, Optional
 
 import mmevad  # noqa: F401  isort: skip
 import torch
+from mmengine.fileio import dump
 
-COMMANDS = ('nms', )
+FOLDER = Path(__file__).resolve().parent
+COMMANDS = [
+    name
+    for name in ('evad', 'actionformer', 'nms', 'importance', 'data', 'metric')
+    if (FOLDER / 'benchmarks' / f'{name}.py').exists()
+]
 
 
 def main(argv: Optional[List[str]] = None) -> List[Dict]:
-    folder = str(Path(__file__).resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    if str(FOLDER) not in sys.path:
+        sys.path.insert(0, str(FOLDER))
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(dest='command', required=True)
-    modules = {}
+    argv = sys.argv[1:] if argv is None else argv
     for name in COMMANDS:
-        modules[name] = importlib.import_module(f'benchmarks.{name}')
-        text = modules[name].__doc__
+        source = (FOLDER / 'benchmarks' / f'{name}.py').read_text()
+        text = ast.get_docstring(ast.parse(source))
         command = commands.add_parser(
-            name, help=text.splitlines()[0], description=text)
+            name,
+            help=text.splitlines()[0],
+            description=text,
+            conflict_handler='resolve')
+        if name not in argv[:1]:  # the others need not be imported
+            continue
         command.add_argument(
-            '--threads', type=int, default=1, help='of PyTorch; 1 by default')
+            '--threads', type=int, default=1, help='of PyTorch; %(default)s')
         command.add_argument(
             '--repeats',
             type=int,
             default=5,
-            help='timed runs, of which the median counts; 5 by default')
-        modules[name].add_arguments(command)
+            help='timed runs, of which the median counts; %(default)s')
+        command.add_argument(
+            '--json', help='file for the rows and what they were taken on')
+        module = importlib.import_module(f'benchmarks.{name}')
+        module.add_arguments(command)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
-    return modules[args.command].run(args)
+    machine = importlib.import_module('benchmarks.machine')
+    result = dict(
+        command=args.command,
+        arguments={
+            k: v
+            for k, v in vars(args).items() if k != 'command'
+        },
+        machine=machine.describe(getattr(args, 'device', 'cpu')))
+    result['rows'] = module.run(args)
+    if args.json:
+        dump(result, args.json)
+    return result['rows']
 
 
 if __name__ == '__main__':

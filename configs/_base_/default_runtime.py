@@ -14,7 +14,9 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     iteration_seed=dict(type='IterationSeedHook'),
     finite_loss=dict(type='FiniteLossHook'),
-    sync_buffers=dict(type='SyncBuffersHook'))
+    sync_buffers=dict(type='SyncBuffersHook'),
+    visualization=dict(
+        type='DetectionVisualizationHook', enable=False, interval=50))
 
 env_cfg = dict(
     cudnn_benchmark=False,
@@ -23,7 +25,7 @@ env_cfg = dict(
 
 log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)
 vis_backends = [dict(type='LocalVisBackend')]
-visualizer = dict(type='ActionVisualizer', vis_backends=vis_backends)
+visualizer = dict(type='DetectionVisualizer', vis_backends=vis_backends)
 
 randomness = dict(seed=0)
 log_level = 'INFO'

@@ -3,54 +3,26 @@
 import hashlib
 import re
 from itertools import islice
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, Iterator, List, Optional, Union
 
 import numpy as np
 import torch
 from mmaction.models import BaseRecognizer
-from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
 from mmevad.models.evad import EVAD, KeyframeTokenPruneViT
 from mmevad.models.evad.actor_head import PERSON
 from mmevad.utils.errors import DataError
-from .clips import (ClipShape, build_transforms, count_clips, pack_clip,
+from mmevad.utils.video_reader import VideoReader, open_video
+from .clips import (build_transforms, count_clips, find_clip_shape, pack_clip,
                     sliding_clips, split_pipeline)
 from .feature_pooling import MAP_POOLS, TOKEN_POOLS, parse_pools, pool_outputs
-from .model_loading import load_model, open_device, read_config
-from .video_reader import VideoReader, open_video
+from .inputs import checked
+from .model_loading import find_test_dataset, load_model, open_device
+from .model_zoo import ModelType, find_model
 
 ACTIONS = 'actions'
-
-
-def find_clip_shape(sampler: dict,
-                    clip_len: Optional[int] = None,
-                    frame_interval: Optional[int] = None) -> ClipShape:
-    """Frames of a clip: as given, else as the test pipeline has them.
-
-    Args:
-        sampler (dict): The step that chooses frames.
-        clip_len (int, optional): Instead of the step's.
-        frame_interval (int, optional): Instead of the step's.
-
-    Raises:
-        DataError: If neither says.
-    """
-    kind, own_len = sampler['type'], sampler.get('clip_len')
-    own_interval = sampler.get('frame_interval',
-                               2 if kind == 'SampleAVAFrames' else 1)
-    if own_len == 1 and sampler.get('num_clips', 1) > 1:
-        own_len = own_interval = None  # frames all over the video
-    if kind == 'UniformSample' or sampler.get('target_fps'):
-        own_interval = None
-    shape = ClipShape(clip_len or own_len, frame_interval or own_interval)
-    for name, value in shape._asdict().items():
-        if value is None:
-            raise DataError(
-                f'{name} must be given, since {kind} in the test pipeline '
-                f'adapts it to the video: {dict(sampler)}.')
-    return shape
 
 
 class ClipFeatureExtractor:
@@ -65,9 +37,11 @@ class ClipFeatureExtractor:
     A pipeline with several crops gives the mean of their features.
 
     Args:
-        config (str or Config): Of a recognizer of mmaction2 or of EVAD, with
-            the test pipeline in ``test_dataloader.dataset``.
-        weights (str): Checkpoint of that model.
+        config (str, dict or Config): Of a recognizer of mmaction2 or of
+            EVAD, see :func:`find_model`, with the test pipeline in
+            ``test_dataloader.dataset``.
+        weights (str, optional): Checkpoint of that model; None takes that of
+            the zoo.
         feat_stride (int): Frames from one feature to the next.
         clip_len (int, optional): Frames of a clip; by default the config's.
         frame_interval (int, optional): Frames from one to the next of them;
@@ -82,7 +56,8 @@ class ClipFeatureExtractor:
         pool (str): How each is pooled over time and space, one or several
             joined by '+': 'mean', 'max', and for EVAD's backbone alone
             'keyframe_mean', 'keyframe_max'. Defaults to 'mean'.
-        device (str): Defaults to 'cpu'.
+        device (str, optional): By default CUDA if there is any, else the
+            CPU.
         fp16 (bool): Mixed precision, bfloat16 on a CPU. Defaults to False.
 
     Raises:
@@ -94,17 +69,18 @@ class ClipFeatureExtractor:
     """
 
     def __init__(self,
-                 config: Union[str, Config],
-                 weights: str,
+                 config: ModelType,
+                 weights: Optional[str],
                  feat_stride: int,
                  *,
                  clip_len: Optional[int] = None,
                  frame_interval: Optional[int] = None,
                  layer: str = 'backbone',
                  pool: str = 'mean',
-                 device: str = 'cpu',
+                 device: Optional[str] = None,
                  fp16: bool = False) -> None:
-        cfg, dataset = read_config(config)
+        cfg, weights = find_model(config, weights)
+        dataset = find_test_dataset(cfg)
         if dataset.get('modality', 'RGB') != 'RGB':
             raise DataError('Features are made of RGB frames, but the '
                             f'config tests on {dataset.modality}.')
@@ -192,6 +168,56 @@ class ClipFeatureExtractor:
                             'own when the model runs; take another.')
         return [caught[name] for name in self.layers]
 
+    def num_features(self, video: VideoReader) -> int:
+        """How many features a video has.
+
+        Raises:
+            DataError: If it is shorter than a clip.
+        """
+        total = count_clips(len(video), self.shape, self.feat_stride)
+        if not total:
+            raise DataError(
+                f'{video.path} has {len(video)} frames, but a clip of '
+                f'{self.shape.clip_len} frames with frame_interval '
+                f'{self.shape.frame_interval} takes {self.shape.num_frames}; '
+                'use a longer video or shorter clips.')
+        return total
+
+    def stream(self,
+               video: VideoReader,
+               batch_size: int = 8) -> Iterator[np.ndarray]:
+        """Features of one video, a batch at a time.
+
+        At most ``num_frames`` frames and a batch of clips are held, however
+        long the video is.
+
+        Args:
+            video (VideoReader): The video.
+            batch_size (int): Clips that go through the model together.
+
+        Yields:
+            np.ndarray: (b, C) float32, in the order of time.
+
+        Raises:
+            DataError: As calling does.
+        """
+        total = self.num_features(checked(video))
+        clips = sliding_clips(video, self.shape, self.feat_stride)
+        done = 0
+        for batch in iter(lambda: list(islice(clips, batch_size)), []):
+            features = self.forward([self.preprocess(*clip)
+                                     for clip in batch]).cpu().numpy()
+            wrong = ~np.isfinite(features).all(1)
+            if wrong.any():
+                first = done + int(wrong.argmax())
+                raise DataError(
+                    f'{video.path}: feature {first} of {total}, from frame '
+                    f'{first * self.feat_stride} on, is NaN or infinite; ' +
+                    ('leave out fp16.' if self.
+                     fp16 else 'check the checkpoint for such weights.'))
+            done += len(features)
+            yield features
+
     def __call__(self,
                  video: Union[str, VideoReader],
                  batch_size: int = 8) -> np.ndarray:
@@ -206,32 +232,11 @@ class ClipFeatureExtractor:
 
         Raises:
             DataError: If the video cannot be read or is shorter than a
-                clip, or a feature is not finite.
+                clip, its frames are too small, or a feature is not finite.
         """
         if isinstance(video, str):
-            video = open_video(video)
-        total = count_clips(len(video), self.shape, self.feat_stride)
-        if not total:
-            raise DataError(
-                f'{video.path} has {len(video)} frames, but a clip of '
-                f'{self.shape.clip_len} frames with frame_interval '
-                f'{self.shape.frame_interval} takes {self.shape.num_frames}; '
-                'use a longer video or shorter clips.')
-        clips = sliding_clips(video, self.shape, self.feat_stride)
-        batches = iter(lambda: list(islice(clips, batch_size)), [])
-        features = torch.cat([
-            self.forward([self.preprocess(*clip) for clip in batch]).cpu()
-            for batch in batches
-        ]).numpy()
-        wrong = ~np.isfinite(features).all(1)
-        if wrong.any():
-            first = int(wrong.argmax())
-            raise DataError(
-                f'{video.path}: feature {first} of {total}, from frame '
-                f'{first * self.feat_stride} on, is NaN or infinite; ' +
-                ('leave out fp16.' if self.
-                 fp16 else 'check the checkpoint for such weights.'))
-        return features
+            video = open_video(video, forward=True)
+        return np.concatenate(list(self.stream(video, batch_size)))
 
     def _find_part(self, name: str) -> nn.Module:
         parts = dict(self.model.named_modules())

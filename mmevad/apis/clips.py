@@ -1,13 +1,14 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Clips of a video: which frames, read once, through the test pipeline."""
 import math
-from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import (Any, Dict, Iterator, List, NamedTuple, Optional, Sequence,
+                    Tuple, Union)
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
 
 from mmevad.utils.errors import DataError
-from .video_reader import VideoReader
+from mmevad.utils.video_reader import VideoReader
 
 # what reads a video in a config; frames are given in memory here
 DECODERS = ('RawFrameDecode', 'DecordInit', 'DecordDecode', 'OpenCVInit',
@@ -61,6 +62,35 @@ def split_pipeline(
         step for step in steps
         if step['type'] not in DECODERS and step not in found
     ]
+
+
+def find_clip_shape(sampler: dict,
+                    clip_len: Optional[int] = None,
+                    frame_interval: Optional[int] = None) -> ClipShape:
+    """Frames of a clip: as given, else as the test pipeline has them.
+
+    Args:
+        sampler (dict): The step that chooses frames.
+        clip_len (int, optional): Instead of the step's.
+        frame_interval (int, optional): Instead of the step's.
+
+    Raises:
+        DataError: If neither says.
+    """
+    kind, own_len = sampler['type'], sampler.get('clip_len')
+    own_interval = sampler.get('frame_interval',
+                               2 if kind == 'SampleAVAFrames' else 1)
+    if own_len == 1 and sampler.get('num_clips', 1) > 1:
+        own_len = own_interval = None  # frames all over the video
+    if kind == 'UniformSample' or sampler.get('target_fps'):
+        own_interval = None
+    shape = ClipShape(clip_len or own_len, frame_interval or own_interval)
+    for name, value in shape._asdict().items():
+        if value is None:
+            raise DataError(
+                f'{name} must be given, since {kind} in the test pipeline '
+                f'adapts it to the video: {dict(sampler)}.')
+    return shape
 
 
 def build_transforms(steps: Sequence[dict]) -> List:
@@ -132,3 +162,35 @@ def sliding_clips(
         kept.update(zip(new, video.read(new)))
         unread = int(indices[-1]) + step
         yield indices, [kept[i] for i in indices]
+
+
+def keyframe_indices(every: Union[int, str], fps: float,
+                     length: int) -> List[int]:
+    """Frames to look at, from the first one on.
+
+    Args:
+        every (int or str): Frames from one to the next, or seconds as in
+            '0.5s', rounded to frames.
+        fps (float): Frame rate.
+        length (int): Frames of the video.
+
+    Raises:
+        ValueError: If it is less than a frame, or of another form.
+    """
+    step = every
+    if isinstance(every, str):
+        try:
+            step = float(every[:-1]) * fps if every.endswith('s') else (
+                int(every))
+        except ValueError:
+            step = 0
+    elif not isinstance(every, (int, np.integer)):
+        step = 0  # 1.0 might mean either
+    if not 1 <= step < float('inf'):
+        raise ValueError(
+            "every must be a number of frames, at least 1, or seconds as in "
+            f"'0.5s', at least a frame ({1 / fps:.3g} s); got {every!r}")
+    return [
+        round(i * step) for i in range(int(length / step) + 1)
+        if round(i * step) < length
+    ]

@@ -1,49 +1,40 @@
 # Copyright (c) mmevad authors. All rights reserved.
-"""EVADInferencer: config, weights and a video -> actors and actions."""
+"""EVADInferencer: a model and videos -> actors and actions."""
+import logging
+import os
 import os.path as osp
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
 import numpy as np
 import torch
-from mmaction.registry import MODELS, TRANSFORMS
-from mmengine.config import Config
+from mmaction.registry import TRANSFORMS
 from mmengine.dataset import pseudo_collate
-from mmengine.registry import init_default_scope
-from mmengine.runner import CheckpointLoader
+from mmengine.logging import print_log
+from rich.progress import track
 
-from mmevad.utils.checkpoint import (CheckpointError, check_checkpoint,
-                                     weights_of)
+from mmevad.models.evad import EVAD
 from mmevad.utils.errors import DataError
-from .action_names import find_action_names
-from .video_reader import VideoReader, open_video
-
-# what reads a video in a config; frames are given in memory here
-_DECODERS = ('RawFrameDecode', 'DecordInit', 'DecordDecode', 'OpenCVInit',
-             'OpenCVDecode', 'PyAVInit', 'PyAVDecode', 'ImageDecode')
-
-
-class Detection(NamedTuple):
-    """A person on a keyframe.
-
-    Attributes:
-        box (np.ndarray): (4, ) xyxy in pixels of the video.
-        person_score (float): In [0, 1].
-        scores (np.ndarray): (classes, ), of each action, without background.
-    """
-    box: np.ndarray
-    person_score: float
-    scores: np.ndarray
-
-
-class Keyframe(NamedTuple):
-    """The persons on one frame, the surest first."""
-    index: int
-    time: float
-    persons: List[Detection]
+from mmevad.utils.json_file import write_json
+from mmevad.utils.video_reader import VideoReader
+from .action_names import choose_classes, find_action_names
+from .clips import (build_transforms, keyframe_indices, pack_clip,
+                    split_pipeline)
+from .evad_outputs import (Detection, Keyframe, Shown, describe, draw_sheet,
+                           drawn_frames, to_dict, write_video)
+from .inputs import InputsType, list_inputs, local_video
+from .model_loading import (find_test_dataset, load_model, open_device,
+                            stored_classes)
+from .model_zoo import ModelType, find_model
+from .windows import require_window, show_images, write_image
 
 
 class EVADInferencer:
     """Detects persons and their actions on keyframes of videos.
+
+    Called as the inferencers of OpenMMLab are. It does not derive from
+    mmengine's ``BaseInferencer``, which takes whatever weights fit, and
+    keeps all inputs and outputs in memory: one item there is an image, here
+    it is a video.
 
     Clips are made by the config's own test pipeline: as many frames around a
     keyframe, as far apart and as large as in testing. Distances are counted
@@ -51,13 +42,15 @@ class EVADInferencer:
     data. At the ends of a video, its first or last frame is repeated.
 
     Args:
-        config (str or Config): Of the model, with the test pipeline in
+        model (str, dict or Config): Name in the zoo (``mim search mmevad``),
+            path of a config, or the config, with the test pipeline in
             ``test_dataloader.dataset``.
-        weights (str): Checkpoint of that model.
-        device (str): Defaults to 'cpu'.
+        weights (str, optional): Path or URL of the checkpoint; by default
+            that of the zoo.
+        device (str, optional): By default CUDA if there is any, else the
+            CPU.
         label_map (str, optional): .pbtxt file with the names of the actions;
-            by default those in the checkpoint, or in the config's
-            ``label_file``.
+            by default those in the checkpoint, or in the config.
         person_score_thr (float, optional): Persons with a lower score are
             left out; by default the config's.
         short_side (int, optional): Frames are brought to this shorter side
@@ -72,81 +65,39 @@ class EVADInferencer:
     """
 
     def __init__(self,
-                 config: Union[str, Config],
-                 weights: str,
-                 device: str = 'cpu',
+                 model: ModelType,
+                 weights: Optional[str] = None,
+                 device: Optional[str] = None,
                  label_map: Optional[str] = None,
                  person_score_thr: Optional[float] = None,
                  short_side: Optional[int] = None) -> None:
-        if not isinstance(config, Config):
-            if not osp.isfile(config):
-                raise DataError(f'The config {config} does not exist.')
-            config = Config.fromfile(config)
-        if 'model' not in config or 'test_dataloader' not in config:
-            raise DataError('The config needs model and test_dataloader, '
-                            'whose dataset has the test pipeline.')
-        self.cfg = config
-        init_default_scope(config.get('default_scope', 'mmaction'))
-        dataset = config.test_dataloader.dataset
-        while 'pipeline' not in dataset and 'dataset' in dataset:
-            dataset = dataset.dataset
+        self.cfg, weights = find_model(model, weights)
+        dataset = find_test_dataset(self.cfg)
         self._init_pipeline(dataset.get('pipeline') or [], short_side)
-        classes = self._init_model(weights, device)
+        self.device = open_device(device)
+        self.model, meta = load_model(self.cfg.model, weights, self.device)
+        if not isinstance(self.model, EVAD):
+            raise DataError('EVADInferencer runs EVAD, but the config is of '
+                            f'{type(self.model).__name__}.')
         if person_score_thr is not None:
             self.model.person_score_thr = person_score_thr
         self.classes = find_action_names(
-            self.model.context_decoder.num_classes, label_map, classes,
-            dataset)
+            self.model.context_decoder.num_classes, label_map,
+            stored_classes(meta), dataset)
 
     def _init_pipeline(self, steps: Sequence[dict],
                        short_side: Optional[int]) -> None:
-        kinds = [step['type'] for step in steps]
-        if kinds.count('SampleAVAFrames') != 1:
-            raise DataError('The test pipeline of the config needs one '
-                            f'SampleAVAFrames, but consists of {kinds}.')
-        self.sample = TRANSFORMS.build(
-            dict(steps[kinds.index('SampleAVAFrames')], test_mode=True))
-        rest = [
-            step for step in steps
-            if step['type'] not in ('SampleAVAFrames', *_DECODERS)
-        ]
+        sampler, steps = split_pipeline(steps, ['SampleAVAFrames'])
+        self.sample = TRANSFORMS.build(dict(sampler, test_mode=True))
         if short_side is not None:
             # area, as frames are made smaller when they are extracted
-            rest.insert(
+            steps.insert(
                 0,
                 dict(
                     type='Resize',
                     scale=(-1, short_side),
                     interpolation='area'))
-        self.pipeline = [TRANSFORMS.build(step) for step in rest]
-
-    def _init_model(self, weights: str, device: str) -> Optional[list]:
-        """Build and load; returns the names that the checkpoint stores."""
-        try:
-            self.device = torch.device(device)
-            torch.empty(0, device=self.device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).strip().split('\n')[0]
-            raise DataError(f'The device {device!r} cannot be used '
-                            f'({reason}).') from error
-        if '://' not in weights and not osp.isfile(weights):
-            raise CheckpointError(f'The checkpoint {weights} does not exist.')
-        try:
-            checkpoint = CheckpointLoader.load_checkpoint(weights, 'cpu')
-        except Exception as error:
-            # torch goes on to advise turning its check off
-            reason = str(error).strip().split('\n')[0].split('. ')[0]
-            raise CheckpointError(f'The checkpoint {weights} cannot be read '
-                                  f'({reason}).') from error
-        if not isinstance(checkpoint, dict):
-            raise CheckpointError(f'The checkpoint {weights} holds no '
-                                  'weights.')
-        self.model = MODELS.build(self.cfg.model)
-        check_checkpoint(self.model, checkpoint, source=weights)
-        self.model.load_state_dict(weights_of(checkpoint), strict=False)
-        self.model.to(self.device).eval()
-        meta = checkpoint.get('meta') or {}
-        return (meta.get('dataset_meta') or {}).get('classes')
+        self.transforms = build_transforms(steps)
 
     def clip_indices(self, keyframe: int, num_frames: int) -> np.ndarray:
         """Frames of the clip around a keyframe.
@@ -172,32 +123,24 @@ class EVADInferencer:
             dict: ``inputs`` (3, T, H, W) uint8 and ``data_samples``.
         """
         indices = self.clip_indices(keyframe, len(video))
-        images = video.read(indices.tolist())
-        results = dict(
-            imgs=images,
-            img_shape=images[0].shape[:2],
-            original_shape=images[0].shape[:2],
-            frame_inds=indices,
-            clip_len=len(indices),
-            frame_interval=self.sample.frame_interval,
-            num_clips=1,
-            modality='RGB',
+        return pack_clip(
+            video.read(indices.tolist()),
+            indices,
+            self.sample.frame_interval,
+            self.transforms,
             video_id=video.path,
             timestamp=keyframe,
             img_key=f'{video.path},{keyframe:04d}',
             # transforms of ground truth find none
             gt_bboxes=np.zeros((0, 4), np.float32),
             gt_labels=np.zeros((0, len(self.classes) + 1), np.float32))
-        for transform in self.pipeline:
-            results = transform(results)
-        return results
 
     @torch.no_grad()
-    def forward(self, data: Sequence[Dict]) -> List:
+    def forward(self, samples: Sequence[Dict]) -> List:
         """Samples with ``pred_instances``, see :meth:`EVAD.predict`."""
-        return self.model.test_step(pseudo_collate(data))
+        return self.model.test_step(pseudo_collate(samples))
 
-    def postprocess(self, sample, video: VideoReader,
+    def postprocess(self, sample: Any, video: VideoReader,
                     keyframe: int) -> Keyframe:
         """Boxes in pixels of the video, only of what passes for a person."""
         found = sample.pred_instances.cpu().numpy()
@@ -211,31 +154,122 @@ class EVADInferencer:
         ]
         return Keyframe(keyframe, keyframe / video.fps, persons)
 
-    def __call__(self,
-                 video: Union[str, VideoReader],
-                 every: int = 12,
-                 batch_size: int = 4) -> Iterator[Keyframe]:
-        """Detect on each ``every``-th frame of a video, the first included.
+    def detect(self,
+               video: VideoReader,
+               every: Union[int, str] = 12,
+               batch_size: int = 4) -> Iterator[Keyframe]:
+        """Detect on the keyframes of one video.
 
         Args:
-            video (str or VideoReader): File, folder of frames, or reader.
-            every (int): Frames from one keyframe to the next.
+            video (VideoReader): See :func:`open_video`.
+            every (int or str): See :func:`keyframe_indices`.
             batch_size (int): Clips that go through the model together.
 
         Yields:
             Keyframe: In the order of time, as soon as it is known.
 
         Raises:
-            DataError: If the video is missing or cannot be read.
+            DataError: If the video cannot be read.
             ValueError: If a number is less than 1.
         """
-        if every < 1 or batch_size < 1:
-            raise ValueError('every and batch_size must be at least 1')
-        if isinstance(video, str):
-            video = open_video(video)
-        keyframes = range(0, len(video), every)
+        if batch_size < 1:
+            raise ValueError('batch_size must be at least 1')
+        span = (self.sample.clip_len - 1) * self.sample.frame_interval + 1
+        if len(video) < span:
+            print_log(
+                f'{video.path} has {len(video)} frames, fewer than the '
+                f'{span} of a clip: its first and last are repeated.',
+                logger='current',
+                level=logging.WARNING)
+        keyframes = keyframe_indices(every, video.fps, len(video))
         for start in range(0, len(keyframes), batch_size):
             batch = keyframes[start:start + batch_size]
             samples = self.forward([self.preprocess(video, k) for k in batch])
             for keyframe, sample in zip(batch, samples):
                 yield self.postprocess(sample, video, keyframe)
+
+    def __call__(self,
+                 inputs: InputsType,
+                 batch_size: int = 4,
+                 out_dir: str = '',
+                 show: bool = False,
+                 return_vis: bool = False,
+                 show_progress: bool = True,
+                 print_result: bool = False,
+                 *,
+                 every: Union[int, str] = 12,
+                 top_k: int = 3,
+                 score_thr: float = .3,
+                 classes: Optional[Sequence[str]] = None,
+                 fps: Optional[float] = None,
+                 camera_seconds: float = 10.) -> Dict[str, list]:
+        """Detect, and write or show what was found.
+
+        Args:
+            inputs: See :func:`list_inputs`: path or URL of a video, folder
+                of its frames or of videos, index of a camera, (T, h, w, 3)
+                uint8 RGB, or a list of these.
+            batch_size (int): Clips that go through the model together.
+            out_dir (str): Where to write ``<video>.json``,
+                ``<video>_actions.mp4`` and ``<video>_actions.png``, a sheet
+                of keyframes; '' writes nothing.
+            show (bool): Play each video with what was found.
+            return_vis (bool): Return the sheets.
+            show_progress (bool): Show a progress bar.
+            print_result (bool): Print a line for each keyframe.
+            every (int or str): See :func:`keyframe_indices`.
+            top_k (int): Actions of a person, at most.
+            score_thr (float): Actions with a lower score are left out.
+            classes (list[str], optional): Only these actions.
+            fps (float, optional): Frame rate instead of the video's; that
+                of folders and arrays is 25 by default.
+            camera_seconds (float): How long to record from a camera.
+
+        Returns:
+            dict: ``predictions``: for each video a dict that fits into JSON,
+            see :func:`to_dict`. ``visualization``: with ``return_vis`` for
+            each video its sheet (H, W, 3) uint8 RGB, else empty.
+
+        Raises:
+            DataError: If an input is missing or cannot be read, or a class
+                is unknown.
+            ValueError: If a number is less than 1.
+        """
+        shown = Shown(self.classes, top_k, score_thr,
+                      choose_classes(self.classes, classes))
+        if show:
+            require_window()
+        results: Dict[str, list] = dict(predictions=[], visualization=[])
+        for item in list_inputs(inputs):
+            with local_video(item, fps, camera_seconds) as video:
+                total = len(keyframe_indices(every, video.fps, len(video)))
+                keyframes = []
+                for keyframe in track(
+                        self.detect(video, every, batch_size),
+                        total=total,
+                        description=item.name,
+                        disable=not show_progress):
+                    keyframes.append(keyframe)
+                    if print_result:
+                        print(describe(keyframe, shown))
+                results['predictions'].append(to_dict(video, keyframes, shown))
+                if out_dir:
+                    self._write(
+                        osp.join(out_dir, item.name), video, keyframes, shown)
+                if return_vis:
+                    sheet = draw_sheet(video, keyframes, shown)
+                    results['visualization'].append(sheet[..., ::-1])
+                if show:
+                    show_images(
+                        drawn_frames(video, keyframes, shown), item.name,
+                        video.fps)
+        return results
+
+    @staticmethod
+    def _write(stem: str, video: VideoReader, keyframes: Sequence[Keyframe],
+               shown: Shown) -> None:
+        os.makedirs(osp.dirname(stem), exist_ok=True)
+        write_json(f'{stem}.json', to_dict(video, keyframes, shown))
+        # never the name of the input
+        write_video(f'{stem}_actions.mp4', video, keyframes, shown)
+        write_image(f'{stem}_actions.png', draw_sheet(video, keyframes, shown))

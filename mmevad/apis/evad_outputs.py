@@ -1,44 +1,81 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Predictions for a video -> JSON, annotated video and contact sheet."""
-import json
 import os.path as osp
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import cv2
 import numpy as np
 
 from mmevad.utils.errors import DataError
+from mmevad.utils.video_reader import VideoReader
 from mmevad.visualization import Actor, draw_actors, tile_grid
-from .evad_inferencer import Detection, Keyframe
-from .video_reader import VideoReader
 
 
-def top_actions(person: Detection, classes: Sequence[str], top_k: int,
-                score_thr: float) -> List[Tuple[str, float]]:
-    """(name, score) of at most ``top_k`` actions, the likeliest first.
+class Detection(NamedTuple):
+    """A person on a keyframe.
 
-    Scores below ``score_thr`` are left out.
+    Attributes:
+        box (np.ndarray): (4, ) xyxy in pixels of the video.
+        person_score (float): In [0, 1].
+        scores (np.ndarray): (classes, ), of each action, without background.
     """
-    order = np.argsort(-person.scores, kind='stable')[:top_k]
-    return [(classes[i], float(person.scores[i])) for i in order
-            if person.scores[i] >= score_thr]
+    box: np.ndarray
+    person_score: float
+    scores: np.ndarray
 
 
-def to_actors(keyframe: Keyframe, classes: Sequence[str], top_k: int,
-              score_thr: float) -> List[Actor]:
+class Keyframe(NamedTuple):
+    """The persons on one frame, the surest first."""
+    index: int
+    time: float
+    persons: List[Detection]
+
+
+class Shown(NamedTuple):
+    """Which actions are shown.
+
+    Attributes:
+        classes (list[str]): Names of all actions.
+        top_k (int): Actions of a person, at most.
+        score_thr (float): Actions with a lower score are left out.
+        chosen (list[int]): Indices of those that may be shown.
+    """
+    classes: Sequence[str]
+    top_k: int
+    score_thr: float
+    chosen: Sequence[int]
+
+
+def top_actions(person: Detection, shown: Shown) -> List[Tuple[str, float]]:
+    """(name, score) of the actions to show, the likeliest first."""
+    order = sorted(shown.chosen, key=lambda i: -person.scores[i])
+    return [(shown.classes[i], float(person.scores[i]))
+            for i in order[:shown.top_k]
+            if person.scores[i] >= shown.score_thr]
+
+
+def describe(keyframe: Keyframe, shown: Shown) -> str:
+    """One line: time, then each person with score and actions."""
+    parts = []
+    for person in keyframe.persons:
+        actions = ', '.join(f'{name} {score:.2f}'
+                            for name, score in top_actions(person, shown))
+        parts.append(f'person {person.person_score:.2f}: '
+                     f'{actions or "no action"}')
+    return f'{keyframe.time:8.2f} s  {"; ".join(parts) or "nobody"}'
+
+
+def to_actors(keyframe: Keyframe, shown: Shown) -> List[Actor]:
     """What to draw; the colour is that of a person's likeliest action."""
     return [
-        Actor(person.box, person.person_score,
-              top_actions(person, classes, top_k, score_thr),
-              int(person.scores.argmax())) for person in keyframe.persons
+        Actor(person.box, person.person_score, top_actions(person, shown),
+              max(shown.chosen, key=lambda i: person.scores[i]))
+        for person in keyframe.persons
     ]
 
 
-def to_dict(video: VideoReader,
-            keyframes: Sequence[Keyframe],
-            classes: Sequence[str],
-            top_k: int = 3,
-            score_thr: float = .3) -> Dict:
+def to_dict(video: VideoReader, keyframes: Sequence[Keyframe],
+            shown: Shown) -> Dict:
     """Plain lists and numbers, for JSON.
 
     Returns:
@@ -56,7 +93,7 @@ def to_dict(video: VideoReader,
                 actions={
                     name: round(score, 4)
                     for name, score in actor.actions
-                }) for actor in to_actors(keyframe, classes, top_k, score_thr)
+                }) for actor in to_actors(keyframe, shown)
         ]
         rows.append(
             dict(
@@ -72,44 +109,40 @@ def to_dict(video: VideoReader,
         keyframes=rows)
 
 
-def write_json(path: str, content: Dict) -> None:
-    """Write a dict, indented."""
-    with open(path, 'w', encoding='utf-8') as file:
-        json.dump(content, file, indent=1, ensure_ascii=False)
-        file.write('\n')
-
-
 def _drawn(video: VideoReader, frame: int,
            actors: Sequence[Actor]) -> np.ndarray:
     image = cv2.cvtColor(video.read([frame])[0], cv2.COLOR_RGB2BGR)
     return draw_actors(image, actors)
 
 
-def write_video(path: str,
-                video: VideoReader,
-                keyframes: Sequence[Keyframe],
-                classes: Sequence[str],
-                top_k: int = 3,
-                score_thr: float = .3) -> None:
-    """Write an mp4 file; each frame shows the boxes of its nearest keyframe.
+def drawn_frames(video: VideoReader, keyframes: Sequence[Keyframe],
+                 shown: Shown) -> Iterator[np.ndarray]:
+    """All frames, each with the boxes of its nearest keyframe.
 
     Args:
-        path (str): File to write.
         video (VideoReader): The video.
         keyframes (list[Keyframe]): At least one, in the order of time.
-        classes (list[str]): Names of the actions.
-        top_k (int): Actions per person.
-        score_thr (float): Least score of an action.
+        shown (Shown): Which actions.
+
+    Yields:
+        np.ndarray: (h, w, 3) uint8 BGR.
+    """
+    actors = [to_actors(keyframe, shown) for keyframe in keyframes]
+    centres = np.array([keyframe.index for keyframe in keyframes])
+    for frame in range(len(video)):
+        nearest = int(np.abs(centres - frame).argmin())
+        yield _drawn(video, frame, actors[nearest])
+
+
+def write_video(path: str, video: VideoReader, keyframes: Sequence[Keyframe],
+                shown: Shown) -> None:
+    """Write :func:`drawn_frames` as an mp4 file.
 
     Raises:
         DataError: If OpenCV cannot write mp4 files here.
     """
-    shown = [to_actors(k, classes, top_k, score_thr) for k in keyframes]
-    centres = np.array([k.index for k in keyframes])
     writer = None
-    for frame in range(len(video)):
-        nearest = int(np.abs(centres - frame).argmin())
-        image = _drawn(video, frame, shown[nearest])
+    for image in drawn_frames(video, keyframes, shown):
         # encoders want even sides
         image = image[:image.shape[0] // 2 * 2, :image.shape[1] // 2 * 2]
         if writer is None:
@@ -121,29 +154,24 @@ def write_video(path: str,
     writer.release()
 
 
-def write_sheet(path: str,
-                video: VideoReader,
-                keyframes: Sequence[Keyframe],
-                classes: Sequence[str],
-                top_k: int = 3,
-                score_thr: float = .3,
-                max_tiles: int = 12,
-                columns: int = 4) -> None:
-    """Write a PNG of up to ``max_tiles`` keyframes, spread over the video.
+def draw_sheet(video: VideoReader,
+               keyframes: Sequence[Keyframe],
+               shown: Shown,
+               max_tiles: int = 12,
+               columns: int = 4) -> np.ndarray:
+    """Up to ``max_tiles`` keyframes, spread over the video.
 
-    Raises:
-        DataError: If the file cannot be written.
+    Returns:
+        np.ndarray: (H, W, 3) uint8 BGR.
     """
     count = min(max_tiles, len(keyframes))
     chosen = np.linspace(0, len(keyframes) - 1, count).round().astype(int)
     tiles, captions = [], []
     for keyframe in (keyframes[i] for i in chosen):
-        actors = to_actors(keyframe, classes, top_k, score_thr)
+        actors = to_actors(keyframe, shown)
         tiles.append(_drawn(video, keyframe.index, actors))
         nobody = '' if actors else ', nobody found'
         captions.append(f'{keyframe.time:.2f} s, frame {keyframe.index}' +
                         nobody)
     title = osp.basename(osp.normpath(video.path))
-    sheet = tile_grid(tiles, min(columns, count), title, captions)
-    if not cv2.imwrite(path, sheet):
-        raise DataError(f'{path} cannot be written.')
+    return tile_grid(tiles, min(columns, count), title, captions)

@@ -1,38 +1,33 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """A config and a checkpoint -> a model that is known to be the right one."""
-import os.path as osp
-from typing import Tuple, Union
+from typing import List, Optional, Tuple
+from urllib.error import URLError
 
 import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from mmevad.utils.checkpoint import (CheckpointError, check_checkpoint,
-                                     weights_of)
-from mmevad.utils.errors import DataError
+from mmevad.utils.checkpoint import check_checkpoint, weights_of
+from mmevad.utils.checkpoint_file import read_checkpoint
+from mmevad.utils.errors import CheckpointError, DataError
 
 
-def read_config(config: Union[str, Config]) -> Tuple[Config, dict]:
-    """Read a config and find the dataset that it is tested on.
+def find_test_dataset(config: Config) -> dict:
+    """Find the dataset that a config is tested on.
 
     Args:
-        config (str or Config): With ``model`` and ``test_dataloader``; its
+        config (Config): With ``model`` and ``test_dataloader``; its
             ``default_scope`` is entered.
 
     Returns:
-        tuple: The config and ``test_dataloader.dataset``, taken out of
-        wrappers such as ``RepeatDataset``.
+        dict: ``test_dataloader.dataset``, taken out of wrappers such as
+        ``RepeatDataset``.
 
     Raises:
-        DataError: If the file is missing, or one of the two in it.
+        DataError: If one of the two is missing.
     """
-    if not isinstance(config, Config):
-        if not osp.isfile(config):
-            raise DataError(f'The config {config} does not exist.')
-        config = Config.fromfile(config)
     if 'model' not in config or 'test_dataloader' not in config:
         raise DataError('The config needs model and test_dataloader, '
                         'whose dataset has the test pipeline.')
@@ -40,21 +35,28 @@ def read_config(config: Union[str, Config]) -> Tuple[Config, dict]:
     dataset = config.test_dataloader.dataset
     while 'pipeline' not in dataset and 'dataset' in dataset:
         dataset = dataset.dataset
-    return config, dataset
+    return dataset
 
 
-def open_device(name: str) -> torch.device:
+def open_device(name: Optional[str]) -> torch.device:
     """A device that works.
+
+    Args:
+        name (str, optional): Such as 'cpu' or 'cuda:1'; None means CUDA if
+            there is any, else the CPU.
 
     Raises:
         DataError: If it is unknown or not there.
     """
+    if name is None:
+        name = 'cuda' if torch.cuda.is_available() else 'cpu'
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().split('\n')[0]
         raise DataError(f'The device {name!r} cannot be used '
-                        f'({_first_line(error)}).') from error
+                        f'({reason}).') from error
     return device
 
 
@@ -74,15 +76,15 @@ def load_model(model: dict, weights: str,
         CheckpointError: If the weights are missing, cannot be read or are
             not those of the model.
     """
-    if '://' not in weights and not osp.isfile(weights):
-        raise CheckpointError(f'The checkpoint {weights} does not exist.')
     try:
-        checkpoint = CheckpointLoader.load_checkpoint(weights, 'cpu')
-    except Exception as error:
-        # torch goes on to advise turning its check off
-        reason = _first_line(error).split('. ')[0]
-        raise CheckpointError(f'The checkpoint {weights} cannot be read '
-                              f'({reason}).') from error
+        checkpoint = read_checkpoint(weights)
+    except CheckpointError as error:
+        cause = error.__cause__
+        if isinstance(cause, URLError):
+            raise CheckpointError(
+                f'cannot download the checkpoint {weights} ({cause}); check '
+                'the network, or give a file as weights') from cause
+        raise
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f'The checkpoint {weights} holds no weights.')
     built = MODELS.build(model)
@@ -91,5 +93,6 @@ def load_model(model: dict, weights: str,
     return built.to(device).eval(), checkpoint.get('meta') or {}
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split('\n')[0]
+def stored_classes(meta: dict) -> Optional[List[str]]:
+    """Names of the classes in ``meta`` of a checkpoint, if it has any."""
+    return (meta.get('dataset_meta') or {}).get('classes')

@@ -62,9 +62,7 @@ def average_precision(hit: np.ndarray,
     Raises:
         ValueError: If the mode is another.
     """
-    if mode not in AP_MODES:
-        raise ValueError(f'mode must be one of {", ".join(AP_MODES)}, got '
-                         f'{mode!r}.')
+    check_mode(mode)
     if mode == 'area':
         return area_under_precision(hit, num_gts)
     places = np.flatnonzero(hit)
@@ -76,3 +74,10 @@ def average_precision(hit: np.ndarray,
             precision[10 * found >= tenth * num_gts].max(initial=0)
             for tenth in range(11)
         ]))
+
+
+def check_mode(mode: str) -> None:
+    """Raise ValueError if :func:`average_precision` has no such mode."""
+    if mode not in AP_MODES:
+        raise ValueError(f'The mode of the AP must be one of '
+                         f'{", ".join(AP_MODES)}, got {mode!r}.')

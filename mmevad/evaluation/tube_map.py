@@ -63,7 +63,8 @@ def frame_map(gts: TubeTable,
             threshold or mode is wrong.
     """
     num_classes = dets.scores.shape[1]
-    iou_thrs = _check(gts, num_classes, iou_thrs)
+    iou_thrs = check_iou_thrs(iou_thrs)
+    _check_truth(gts, num_classes)
     labels = np.repeat(gts.labels, gts.sizes)
     gt_boxes = gts.boxes[gts.rows]
     gt_frames, det_frames = _frame_codes(gts, dets)
@@ -110,7 +111,8 @@ def video_map(gts: TubeTable,
         ValueError: If there is no ground truth, it has a class above C, or a
             threshold or mode is wrong.
     """
-    iou_thrs = _check(gts, num_classes, iou_thrs)
+    iou_thrs = check_iou_thrs(iou_thrs)
+    _check_truth(gts, num_classes)
     order = by_score(dets.scores)
     group = dets.videos[order] * num_classes + dets.labels[order]
     gt_group = gts.videos * num_classes + gts.labels
@@ -209,18 +211,22 @@ def by_score(scores: np.ndarray) -> np.ndarray:
     return rows[np.argsort(-scores[rows], kind='stable')]
 
 
-def _check(gts: TubeTable, num_classes: int,
-           iou_thrs: Sequence[float]) -> np.ndarray:
+def check_iou_thrs(iou_thrs: Sequence[float]) -> np.ndarray:
+    """Thresholds (T,); ValueError if there are none or one is not in (0, 1].
+    """
     iou_thrs = np.asarray(iou_thrs, dtype=np.float64)
     if not iou_thrs.size or not ((iou_thrs > 0) & (iou_thrs <= 1)).all():
         raise ValueError(f'IoU thresholds must be in (0, 1], got '
                          f'{iou_thrs.tolist()}.')
+    return iou_thrs
+
+
+def _check_truth(gts: TubeTable, num_classes: int) -> None:
     if not len(gts.rows):
         raise ValueError('There is no ground truth to evaluate on.')
     if gts.labels.max() >= num_classes:
         raise ValueError(f'The ground truth has class {gts.labels.max()}, '
                          f'the predictions only {num_classes} classes.')
-    return iou_thrs
 
 
 def _frame_codes(gts: TubeTable,

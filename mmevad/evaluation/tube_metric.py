@@ -1,5 +1,6 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Frame-mAP and video-mAP as a metric of mmengine."""
+import logging
 from collections import Counter
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -10,10 +11,11 @@ from mmengine.logging import print_log
 
 from mmevad.datasets.tubes import Tubes, load_tubes
 from mmevad.utils.errors import DataError, raise_data_errors
+from .frame_match import check_mode
 from .frame_nms import nms_per_class
 from .keyframe_preds import Prediction, check_prediction, name_of
 from .tube_linking import Linking, link_tubes
-from .tube_map import frame_map, video_map
+from .tube_map import check_iou_thrs, frame_map, video_map
 from .tube_report import format_tube_scores
 from .tube_tables import FrameDetections, TubeTable
 from .tube_truth import TubeTruth, read_tube_truth
@@ -65,6 +67,7 @@ class TubeMAP(BaseMetric):
     Raises:
         DataError: If ``ann_file`` or a prediction is wrong, or if the
             predicted frames are not those to look at.
+        ValueError: If a setting is out of range.
     """
 
     def __init__(self,
@@ -93,6 +96,13 @@ class TubeMAP(BaseMetric):
         self.min_score = min_score
         self.top_k = top_k
         self.ap_mode = ap_mode
+        # Now, not after hours of prediction.
+        self.linking.check()
+        check_iou_thrs((frame_iou_thr, *self.video_iou_thrs))
+        check_mode(ap_mode)
+        if keyframe_interval < 1:
+            raise ValueError('keyframe_interval must be at least 1, got '
+                             f'{keyframe_interval}.')
         self._tubes: Optional[Tubes] = None
 
     @property
@@ -152,6 +162,14 @@ class TubeMAP(BaseMetric):
     def _video_aps(self, gts: TubeTable,
                    dets: FrameDetections) -> Dict[str, np.ndarray]:
         """AP (C,) by threshold."""
+        short = int((gts.sizes < self.linking.min_length).sum())
+        if short:
+            print_log(
+                f'{short} of the {len(gts.sizes)} annotated tubes are '
+                'shorter than min_length of the linking, '
+                f'{self.linking.min_length} frames, and can hardly be found.',
+                logger='current',
+                level=logging.WARNING)
         linked = link_tubes(dets, self.linking, self.keyframe_interval)
         iou_thrs = (*self.video_iou_thrs, *_COCO)
         scores = video_map(gts, linked, len(self.tubes.labels), iou_thrs,

@@ -28,7 +28,9 @@ def format_tube_scores(labels: Sequence[str],
             '-' if np.isnan(ap[label]) else f'{100 * ap[label]:.2f}'
             for _, ap in columns
         ]
-        lines.append(_row(name, [*cells, str(boxes[label]), str(tubes[label])]))
+        lines.append(
+            _row(name, [*cells, str(boxes[label]),
+                        str(tubes[label])]))
     means = [f'{100 * np.nanmean(ap):.2f}' for _, ap in columns]
     lines.append(_row('mean', [*means, str(boxes.sum()), str(tubes.sum())]))
     return '\n'.join(lines)

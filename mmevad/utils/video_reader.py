@@ -83,32 +83,41 @@ class OpenCVReader:
     Args:
         path (str): The file.
         fps (float, optional): Instead of the file's.
+        length (int, optional): Frames, if known; counted by default, which
+            decodes the file.
 
     Raises:
         DataError: If OpenCV finds no frames.
     """
 
-    def __init__(self, path: str, fps: Optional[float] = None) -> None:
+    def __init__(self,
+                 path: str,
+                 fps: Optional[float] = None,
+                 length: Optional[int] = None) -> None:
         self.path = path
         self._open()
-        # the number in the header is an estimate, or absent
-        self._length = 0
-        while self._video.grab():
-            self._length += 1
-        if not self._length:
-            raise DataError(f'{path} cannot be read as a video: neither '
-                            'decord nor OpenCV finds frames in it; convert '
-                            'it to mp4 or extract its frames to a folder.')
-        stated = self._video.get(cv2.CAP_PROP_FRAME_COUNT)
-        if self._length < _READABLE * stated:
-            raise DataError(
-                f'{path} is damaged: of the {stated:.0f} frames that its '
-                f'header states, {self._length} can be read; get it again, '
-                'or cut off what is damaged.')
+        self._length = self._count() if length is None else length
         self.fps = fps or self._video.get(cv2.CAP_PROP_FPS) or 25.
         self._open()
         height, width = self.read([0])[0].shape[:2]
         self.size = (width, height)
+
+    def _count(self) -> int:
+        # the number in the header is an estimate, or absent
+        count = 0
+        while self._video.grab():
+            count += 1
+        if not count:
+            raise DataError(f'{self.path} cannot be read as a video: neither '
+                            'decord nor OpenCV finds frames in it; convert '
+                            'it to mp4 or extract its frames to a folder.')
+        stated = self._video.get(cv2.CAP_PROP_FRAME_COUNT)
+        if count < _READABLE * stated:
+            raise DataError(
+                f'{self.path} is damaged: of the {stated:.0f} frames that '
+                f'its header states, {count} can be read; get it again, or '
+                'cut off what is damaged.')
+        return count
 
     def __len__(self) -> int:
         return self._length
@@ -176,6 +185,28 @@ class DecordReader:
         return [np.array(frames[place[i]]) for i in indices]
 
 
+class ForwardReader(DecordReader):
+    """A video file that is read from front to back.
+
+    decord counts the frames without decoding them, but seeks whenever one
+    is left out; OpenCV reads on. What it cannot decode is left to decord.
+    """
+
+    def __init__(self, path: str, fps: Optional[float] = None) -> None:
+        self._forward: Optional[OpenCVReader] = None
+        super().__init__(path, fps)
+        self._forward = OpenCVReader(path, self.fps, len(self))
+
+    def read(self, indices: Sequence[int]) -> List[np.ndarray]:
+        """(h, w, 3) uint8 RGB each."""
+        if self._forward:
+            try:
+                return self._forward.read(indices)
+            except DataError:
+                self._forward = None  # its numbering may be off from now on
+        return super().read(indices)
+
+
 class ArrayReader:
     """Frames in memory.
 
@@ -214,13 +245,17 @@ class ArrayReader:
 VideoReader = Union[FolderReader, OpenCVReader, DecordReader, ArrayReader]
 
 
-def open_video(path: str, fps: Optional[float] = None) -> VideoReader:
+def open_video(path: str,
+               fps: Optional[float] = None,
+               forward: bool = False) -> VideoReader:
     """Open a video file (decord, else OpenCV) or a folder of frames.
 
     Args:
         path (str): File or folder.
         fps (float, optional): Frame rate instead of the file's; that of a
             folder is 25 by default.
+        forward (bool): Whether it is read from front to back, which is many
+            times faster then. Defaults to False.
 
     Returns:
         A reader with ``len()``, ``fps``, ``size`` (width, height) and
@@ -241,6 +276,6 @@ def open_video(path: str, fps: Optional[float] = None) -> VideoReader:
         raise DataError(f'{path} is an image, not a video; name the folder '
                         'of all frames instead.')
     try:
-        return DecordReader(path, fps)
+        return (ForwardReader if forward else DecordReader)(path, fps)
     except Exception:  # those of decord have no class in common
         return OpenCVReader(path, fps)

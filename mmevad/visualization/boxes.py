@@ -17,13 +17,14 @@ class Actor(NamedTuple):
     Attributes:
         box (sequence[float]): x1, y1, x2, y2 in pixels of the frame.
         person_score (float, optional): In [0, 1]; None is not written.
-        actions (sequence[tuple]): (name, score), the most likely first.
+        actions (sequence[tuple]): (name, score), the most likely first; a
+            score of None, of ground truth, is not written.
         color (int): Index of the colour, see :func:`distinct_color`; one per
             class, or one per person, keeps colours stable over a video.
     """
     box: Sequence[float]
     person_score: Optional[float] = None
-    actions: Sequence[Tuple[str, float]] = ()
+    actions: Sequence[Tuple[str, Optional[float]]] = ()
     color: int = 0
 
 
@@ -109,8 +110,12 @@ class _Label:
 
     def __init__(self, actor: Actor, image_size: Tuple[int, int],
                  unit: float) -> None:
-        lines = [f'{name} {score:.2f}' for name, score in actor.actions]
-        if actor.person_score is not None:
+        lines = [
+            name if score is None else f'{name} {score:.2f}'
+            for name, score in actor.actions
+        ]
+        self.headed = actor.person_score is not None
+        if self.headed:
             lines.insert(0, f'person {actor.person_score:.2f}')
         self.scale = .45 * unit
         self.thickness = max(1, round(unit))
@@ -141,7 +146,7 @@ class _Label:
         plate[:, :max(1, self.margin // 2)] = self.color
         for i, text in enumerate(self.lines):
             base = y + (i + 1) * self.line - self.margin // 2
-            color = self.color if i else _WHITE
+            color = _WHITE if self.headed and not i else self.color
             cv2.putText(image, text, (x + self.margin, base), FONT, self.scale,
                         color, self.thickness, cv2.LINE_AA)
 

@@ -32,8 +32,7 @@ def evad_arguments(folder):
             kind='frames',
             workers=1))
     name = 'evad_vit-tiny-p16_1xb8-8x2x1_synth-actors-rgb.py'
-    options = ['train_dataloader.batch_size=6', 'train_cfg.max_epochs=8',
-               'train_dataloader.sampler.type=SeededSampler']
+    options = ['train_dataloader.batch_size=6', 'train_cfg.max_epochs=5']
     for split in ('train', 'val'):
         ann = f'{data}/annotations/ava_{split}.csv'
         label = f'{data}/annotations/label_map.pbtxt'
@@ -77,7 +76,7 @@ def actionformer_arguments(folder):
     with open(ann, 'w') as file:
         json.dump(dict(version='', database=database), file)
     name = 'actionformer_raw-d128_1xb2-2304x25x1-65e_sbhar-accelerometer.py'
-    options = ['train_cfg.max_epochs=12', 'val_evaluator.ann_file=' + ann, 'train_dataloader.sampler.type=SeededSampler']
+    options = ['train_cfg.max_epochs=12', 'val_evaluator.ann_file=' + ann]
     for split in ('train', 'val'):
         options += [
             f'{split}_dataloader.dataset.ann_file={ann}',

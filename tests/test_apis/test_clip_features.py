@@ -223,7 +223,7 @@ def test_what_evads_heads_say_is_pooled_over_the_persons(root, video, pool):
     assert found.shape == (3, 7) and 0 < found.min() and found.max() < 1
     inferencer = EVADInferencer(
         CONFIG, str(root / 'evad.pth'), person_score_thr=0)
-    keyframes = list(inferencer(video, every=1))
+    keyframes = list(inferencer.detect(video, every=1))
     for row, keyframe in zip(found, keyframes[8::7]):
         scores = np.stack(
             [p.person_score * p.scores for p in keyframe.persons])

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmevad.apis.clip_features import find_clip_shape
-from mmevad.apis.clips import (ClipShape, count_clips, sliding_clips,
-                               split_pipeline)
+from mmevad.apis.clips import (ClipShape, count_clips, find_clip_shape,
+                               sliding_clips, split_pipeline)
 from mmevad.utils.errors import DataError
 
 

@@ -108,7 +108,8 @@ def test_few_and_many_keyframes(demo, inputs, tmp_path, capsys):
     (0, 'none.mp4', 'The video none.mp4 does not exist'),
     (0, CONFIG, 'cannot be read as a video'),
     (2, 'none.py', 'The config none.py does not exist'),
-    (4, 'none.pth', 'The checkpoint none.pth does not exist'),
+    (4, 'none.pth',
+     'cannot read the checkpoint none.pth: there is no such file'),
     (6, 'none.pbtxt', 'The label file none.pbtxt does not exist'),
 ])
 def test_errors_are_one_sentence(demo, inputs, tmp_path, place, value,
@@ -123,7 +124,12 @@ def test_errors_are_one_sentence(demo, inputs, tmp_path, place, value,
     assert not (tmp_path / 'out').exists()
 
 
-@pytest.mark.parametrize('option', ['--every', '--top-k', '--batch-size'])
+def test_every_is_checked(demo, inputs, tmp_path):
+    with pytest.raises(SystemExit, match='error: every must be a number of'):
+        demo.main(inputs + ['--every', '0', '--out-dir', str(tmp_path)])
+
+
+@pytest.mark.parametrize('option', ['--top-k', '--batch-size'])
 def test_numbers_are_checked(demo, inputs, option, capsys):
     with pytest.raises(SystemExit):
         demo.parse_args(inputs + [option, '0'])

@@ -60,7 +60,7 @@ def test_input_is_that_of_the_datasets_test_pipeline(inferencer, video, root):
 
 
 def test_keyframes_times_and_boxes(inferencer, video):
-    found = list(inferencer(video, every=7))
+    found = list(inferencer.detect(video, every=7))
     assert [k.index for k in found] == [0, 7, 14, 21, 28]
     np.testing.assert_allclose([k.time for k in found],
                                [0, .56, 1.12, 1.68, 2.24])
@@ -76,9 +76,9 @@ def test_keyframes_times_and_boxes(inferencer, video):
 
 
 def test_batches_change_nothing(inferencer, video):
-    single = list(inferencer(video, every=6, batch_size=1))
+    single = list(inferencer.detect(video, every=6, batch_size=1))
     for size in (2, 5):
-        batched = list(inferencer(video, every=6, batch_size=size))
+        batched = list(inferencer.detect(video, every=6, batch_size=size))
         assert [k.index for k in batched] == [0, 6, 12, 18, 24]
         for one, other in zip(single, batched):
             for a, b in zip(one.persons, other.persons):
@@ -94,8 +94,8 @@ def test_boxes_are_in_pixels_of_the_video(root, inferencer, video):
         write_folder(large, frames().repeat(2, 1).repeat(2, 2))
     twice = EVADInferencer(
         CONFIG, str(root / 'a.pth'), person_score_thr=0, short_side=HEIGHT)
-    found = next(twice(str(large)))
-    expected = next(inferencer(video))
+    found = next(twice.detect(open_video(str(large))))
+    expected = next(inferencer.detect(video))
     for a, b in zip(found.persons, expected.persons):
         np.testing.assert_allclose(a.box, 2 * b.box, atol=1e-2)
         np.testing.assert_allclose(a.scores, b.scores, atol=1e-5)
@@ -103,7 +103,7 @@ def test_boxes_are_in_pixels_of_the_video(root, inferencer, video):
 
 def test_nobody_is_found_where_nobody_passes(root, video):
     strict = EVADInferencer(CONFIG, str(root / 'a.pth'), person_score_thr=.999)
-    assert [k.persons for k in strict(video, every=20)] == [[], []]
+    assert [k.persons for k in strict.detect(video, every=20)] == [[], []]
 
 
 def test_names_come_from_the_checkpoint(inferencer):
@@ -116,7 +116,7 @@ def test_a_resize_of_the_config_is_used(root, video):
     steps[[s['type'] for s in steps].index('Resize')].scale = (-1, 64)
     inferencer = EVADInferencer(cfg, str(root / 'a.pth'), person_score_thr=0)
     assert inferencer.preprocess(video, 0)['inputs'].shape == (3, 8, 64, 85)
-    boxes = [p.box for p in next(inferencer(video)).persons]
+    boxes = [p.box for p in next(inferencer.detect(video)).persons]
     assert np.max(boxes) > 90  # pixels of the video, not of the clip
 
 
@@ -124,10 +124,10 @@ def test_what_does_not_fit_is_named(root, tmp_path):
     weights = str(root / 'a.pth')
     with pytest.raises(DataError, match='The config no.py does not exist'):
         EVADInferencer('no.py', weights)
-    with pytest.raises(CheckpointError, match='no.pth does not exist'):
+    with pytest.raises(CheckpointError, match='no.pth: there is no such'):
         EVADInferencer(CONFIG, 'no.pth')
     (tmp_path / 'b.pth').write_text('no checkpoint')
-    with pytest.raises(CheckpointError, match='b.pth cannot be read'):
+    with pytest.raises(CheckpointError, match='cannot read .*b.pth'):
         EVADInferencer(CONFIG, str(tmp_path / 'b.pth'))
     cfg = Config.fromfile(CONFIG)
     cfg.model.context_decoder.num_classes = 24
@@ -143,4 +143,4 @@ def test_what_does_not_fit_is_named(root, tmp_path):
 @pytest.mark.parametrize('numbers', [dict(every=0), dict(batch_size=0)])
 def test_numbers_below_one_are_refused(inferencer, video, numbers):
     with pytest.raises(ValueError, match='at least 1'):
-        list(inferencer(video, **numbers))
+        list(inferencer.detect(video, **numbers))

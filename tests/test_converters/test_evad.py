@@ -72,7 +72,8 @@ class Converted(Reference):
 @pytest.mark.parametrize('name',
                          ['model_state', 'model', 'plain', 'plain ddp'])
 def test_official_checkpoints_give_the_golden_outputs(name, state, config,
-                                                      tmp_path, capsys):
+                                                      tmp_path, capsys,
+                                                      monkeypatch):
     source, target = tmp_path / 'official.pyth', tmp_path / 'new' / 'ours.pth'
     torch.save(form(name, state), source)
     tool.main([str(source), str(target), '--config', str(config), '--check'])
@@ -88,7 +89,8 @@ def test_official_checkpoints_give_the_golden_outputs(name, state, config,
             'actions, all numbers are finite') in out
     assert '--cfg-options model.context_decoder.token_order=importance' in out
     for case in golden.CASES[:1 if name != 'model_state' else None]:
-        golden.test_golden_evad_evaluation(Converted(target), *case)
+        golden.test_golden_evad_evaluation(
+            Converted(target), *case, golden.PATHS[0], monkeypatch)
 
 
 def test_what_the_file_says_of_itself(state, config, tmp_path):

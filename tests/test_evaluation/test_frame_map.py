@@ -46,8 +46,15 @@ def test_ground_truth_is_perfect():
 
 def test_frames_without_ground_truth_count():
     gts = as_table([(0, 0, 1., {1: BOX, 2: BOX})])
-    dets = [(0, 1, BOX, {0: .9}), (0, 7, BOX, {0: .8}), (0, 2, BOX, {0: .7}),
-            (1, 1, BOX, {0: .6})]
+    dets = [(0, 1, BOX, {
+        0: .9
+    }), (0, 7, BOX, {
+        0: .8
+    }), (0, 2, BOX, {
+        0: .7
+    }), (1, 1, BOX, {
+        0: .6
+    })]
     scores = frame_map(gts, as_detections(dets, 1))
     assert scores.ap[0, 0] == pytest.approx((1 + 2 / 3) / 2)
     assert (scores.num_gts[0], scores.num_dets[0]) == (2, 4)
@@ -98,8 +105,8 @@ def test_known_average_precision():
     assert average_precision(hit, 4, '11points') == pytest.approx(eleven)
     assert average_precision(hit[:0], 4) == 0
     # 3 of 10 is a recall of 0.3, which floating point misses
-    assert average_precision(
-        np.ones(3, bool), 10, '11points') == pytest.approx(4 / 11)
+    assert average_precision(np.ones(3, bool), 10,
+                             '11points') == pytest.approx(4 / 11)
     with pytest.raises(ValueError, match='12points'):
         average_precision(hit, 4, '12points')
 

@@ -7,11 +7,17 @@ import pytest
 from mmengine.registry import init_default_scope
 
 from mmevad.datasets import TubeDataset
+from . import test_tube_metric
 from .ava_files import sample_of
-from .test_tube_metric import evaluate
 
 SETTINGS = (dict(), dict(all_frames=True), dict(keyframe_interval=4),
             dict(all_frames=True, keyframe_interval=3))
+
+
+def evaluate(path, samples, max_gap=5, **settings):
+    linking = dict(min_length=1, max_gap=max_gap)
+    return test_tube_metric.evaluate(
+        path, samples, linking=linking, **settings)
 
 
 @pytest.fixture
@@ -71,8 +77,7 @@ def test_frames_without_annotation_are_judged(path):
     """The person of 'a' stands there all the time, acting in 14 of 30."""
     got = evaluate(path, perfect(path, True))
     assert set(got.values()) == {1.}
-    got = evaluate(
-        path, perfect(path, True, all_frames=True), all_frames=True)
+    got = evaluate(path, perfect(path, True, all_frames=True), all_frames=True)
     # equal scores, by frame: 5 false, 14 true, then false ones
     precision = [k / (5 + k) for k in range(1, 15)]
     ap = np.mean(np.maximum.accumulate(precision[::-1]))
@@ -89,5 +94,4 @@ def test_every_fourth_frame(path):
     # 6 to 18 of 6 to 19, and 1 to 29 of 1 to 30
     assert 13 / 14 < .95 < 29 / 30
     assert got['video-mAP@0.5:0.95'] == pytest.approx((.9 + 1) / 2)
-    missing = dict(linking=dict(max_gap=1), **settings)
-    assert evaluate(path, perfect(path, **settings), **missing) == got
+    assert evaluate(path, perfect(path, **settings), 1, **settings) == got

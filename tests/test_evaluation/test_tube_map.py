@@ -67,10 +67,21 @@ def test_tube_iou_is_temporal_times_spatial():
     half = BOX * [1, 1, .5, 1]
     first = as_table([(0, 0, 1., {f: BOX for f in range(1, 11)})])
     second = as_table([
-        (0, 0, 1., {f: half for f in range(6, 16)}),
-        (0, 0, 1., {f: BOX for f in range(11, 16)}),
-        (0, 0, 1., {f: BOX for f in (1, 2, 9, 10)}),
-        (0, 0, 1., {5: BOX}),
+        (0, 0, 1., {
+            f: half
+            for f in range(6, 16)
+        }),
+        (0, 0, 1., {
+            f: BOX
+            for f in range(11, 16)
+        }),
+        (0, 0, 1., {
+            f: BOX
+            for f in (1, 2, 9, 10)
+        }),
+        (0, 0, 1., {
+            5: BOX
+        }),
     ])
     iou = tube_iou(first, np.zeros(4, int), second, np.arange(4))
     np.testing.assert_allclose(iou, [5 / 15 * .5, 0, .4, .1])
@@ -91,10 +102,20 @@ def test_gaps_of_detections_are_interpolated():
 
 def test_mislabelled_and_missing_tubes():
     """Two of class 0: one found, one called class 1, which has one more."""
-    gts = as_table([(0, 0, 1., {1: BOX}), (1, 0, 1., {1: BOX}),
-                    (2, 1, 1., {1: BOX})])
-    dets = as_table([(0, 0, .9, {1: BOX}), (1, 1, .8, {1: BOX}),
-                     (2, 1, .7, {1: BOX})])
+    gts = as_table([(0, 0, 1., {
+        1: BOX
+    }), (1, 0, 1., {
+        1: BOX
+    }), (2, 1, 1., {
+        1: BOX
+    })])
+    dets = as_table([(0, 0, .9, {
+        1: BOX
+    }), (1, 1, .8, {
+        1: BOX
+    }), (2, 1, .7, {
+        1: BOX
+    })])
     scores = video_map(gts, dets, 3)
     np.testing.assert_allclose(scores.ap[:, :2], [[.5, .5]] * 3)
     np.testing.assert_allclose(scores.mean_ap, .5)

@@ -1,5 +1,6 @@
 # Copyright (c) mmevad authors. All rights reserved.
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -94,15 +95,18 @@ def made_up(tmp_path):
                     for name in names})
     path.write_text(
         json.dumps(
-            content, default=lambda x: x.tolist()
+            content,
+            default=lambda x: x.tolist()
             if isinstance(x, np.ndarray) else float(x)))
-    by_key = {(video, frame): []
-              for video, _, _, tube in gts for frame in tube}
+    by_key = {
+        (video, frame): []
+        for video, _, _, tube in gts
+        for frame in tube
+    }
     for video, frame, box, scores in dets:
         box = (box / [200, 100, 200, 100]).clip(0, 1)
-        by_key[video, frame].append((box, [0] + [
-            scores.get(i, 0) for i in range(4)
-        ]))
+        by_key[video, frame].append(
+            (box, [0] + [scores.get(i, 0) for i in range(4)]))
     samples = [
         sample_of((names[video], frame),
                   np.array([box for box, _ in found]).reshape(-1, 4),
@@ -134,15 +138,15 @@ def plain(path, samples):
 @pytest.mark.parametrize('mode', ['area', '11points'])
 def test_equals_one_by_one(made_up, mode):
     path, samples = made_up
-    got = evaluate(path, samples, ap_mode=mode)
+    linking = dict(min_length=2, iou_weight=1)
+    got = evaluate(path, samples, ap_mode=mode, linking=linking)
     gts, dets = plain(path, samples)
-    tubes = reference.link(dets, 4)
+    tubes = reference.link(dets, 4, **linking)
     coco = [x / 100 for x in range(50, 100, 5)]
     frame = [reference.frame_ap(gts, dets, c, .5, mode) for c in range(3)]
     video = {
-        x: np.mean([
-            reference.video_ap(gts, tubes, c, x, mode) for c in range(3)
-        ])
+        x:
+        np.mean([reference.video_ap(gts, tubes, c, x, mode) for c in range(3)])
         for x in (.2, .5, .75, *coco)
     }
     assert got == pytest.approx(
@@ -188,12 +192,12 @@ def test_logs_every_class(made_up, monkeypatch):
     path, samples = made_up
     lines = []
     logger = MMLogger.get_current_instance()
-    monkeypatch.setattr(logger, '_log', lambda _, text, *__, **___: lines.
-                        append(text))
+    monkeypatch.setattr(logger, '_log',
+                        lambda _, text, *__, **___: lines.append(text))
     got = evaluate(path, samples)
     table = lines[-1].splitlines()
-    assert [row.split()[0] for row in table[2:]
-            ] == ['run', 'jump', 'sit', 'fly', 'mean']
+    assert [row.split()[0]
+            for row in table[2:]] == ['run', 'jump', 'sit', 'fly', 'mean']
     assert table[-1].split()[1] == f'{100 * got["frame-mAP@0.5"]:.2f}'
     assert set(table[-2].split()[1:]) == {'-', '0'}
 
@@ -215,8 +219,9 @@ def test_no_other_frame_may_be_predicted(made_up):
     path, samples = made_up
     for key in (('run/v0', 60), ('run/v9', 1), ('run/v0', 61)):
         other = sample_of(key, np.zeros((0, 4)), scores=np.zeros((0, 5)))
-        with pytest.raises(DataError, match='1 of .* predicted frames are '
-                           'not') as error:
+        with pytest.raises(
+                DataError, match='1 of .* predicted frames are '
+                'not') as error:
             evaluate(path, [*samples, other])
         assert '{},{:04d}'.format(*key) in str(error.value)
     with pytest.raises(DataError, match='keyframe_interval=2'):
@@ -228,3 +233,33 @@ def test_wrong_number_of_classes(made_up):
     wrong = sample_of(('run/v0', 1), np.zeros((1, 4)), scores=np.zeros((1, 4)))
     with pytest.raises(DataError, match='background'):
         evaluate(path, [wrong])
+
+
+def test_warns_of_tubes_that_are_too_short(made_up, monkeypatch):
+    path, samples = made_up
+    lines = []
+    monkeypatch.setattr(
+        MMLogger.get_current_instance(), '_log',
+        lambda level, text, *_, **__: lines.append((level, text)))
+    evaluate(path, samples)
+    gts, _ = plain(path, samples)
+    short = sum(len(tube) < 15 for *_, tube in gts)
+    # mmengine warns that there is no prefix
+    level, text = lines[-2]
+    assert level == logging.WARNING
+    assert text.startswith(f'{short} of the {len(gts)} annotated tubes')
+    lines.clear()
+    evaluate(path, samples, linking=dict(min_length=1))
+    assert not any('annotated tubes' in text for _, text in lines)
+
+
+@pytest.mark.parametrize('wrong', [
+    dict(frame_iou_thr=0.),
+    dict(video_iou_thrs=(.5, 1.5)),
+    dict(linking=dict(max_gap=0)),
+    dict(ap_mode='12points'),
+    dict(keyframe_interval=0)
+])
+def test_wrong_settings_before_anything_is_predicted(wrong):
+    with pytest.raises(ValueError, match='must be'):
+        METRICS.build(dict(type='TubeMAP', ann_file='none.json', **wrong))

@@ -95,22 +95,23 @@ def nms(found, threshold, top_k):
 def link(dets,
          num_classes,
          iou_thr=0.2,
-         iou_weight=1.,
+         iou_weight=0.,
          max_gap=5,
          nms_iou_thr=None,
          top_k=10,
          min_score=0.,
-         min_length=1,
+         min_length=15,
          min_tube_score=0.):
     """Tubes, by video and class."""
     tubes = []
     for video in sorted({d[0] for d in dets}):
         for label in range(num_classes):
-            linked = _link_class(
-                [(d[1], d[3][label], d[2]) for d in dets if d[0] == video
-                 and label in d[3] and d[3][label] >= min_score], iou_thr,
-                iou_weight, max_gap, 2 if nms_iou_thr is None else nms_iou_thr,
-                top_k)
+            linked = _link_class([
+                (d[1], d[3][label], d[2]) for d in dets
+                if d[0] == video and label in d[3] and d[3][label] >= min_score
+            ], iou_thr, iou_weight, max_gap,
+                                 2 if nms_iou_thr is None else nms_iou_thr,
+                                 top_k)
             for tube in linked:
                 score = np.mean([score for _, score, _ in tube])
                 first, last = tube[0][0], tube[-1][0]

@@ -11,8 +11,7 @@ def random_tubes(rng, num_videos=6, num_classes=4, most=3, longest=20):
     for video in range(num_videos):
         for _ in range(rng.integers(1, most + 1)):
             label = int(rng.integers(0, num_classes - 1))
-            frames = rng.integers(1, 20) + np.arange(
-                rng.integers(1, longest))
+            frames = rng.integers(1, 20) + np.arange(rng.integers(1, longest))
             if len(frames) > 8 and rng.random() < .3:
                 frames = np.delete(frames, [3, 4])
             corner = rng.uniform(0, 30, 2) + np.outer(frames, [.2, .1])
@@ -47,9 +46,9 @@ def random_detections(rng, gts, num_classes=4, noise=3., levels=8):
 
 def as_table(tubes):
     """Plain tubes as a table."""
-    return tube_table((video, label, score,
-                       np.array([[f, *box] for f, box in tube.items()]))
-                      for video, label, score, tube in tubes)
+    return tube_table(
+        (video, label, score, np.array([[f, *box] for f, box in tube.items()]))
+        for video, label, score, tube in tubes)
 
 
 def as_detections(dets, num_classes=4):
@@ -69,7 +68,7 @@ def as_plain(table):
     tubes = []
     for t, label in enumerate(table.labels):
         rows = table.rows[table.splits[t]:table.splits[t + 1]]
-        tubes.append((table.videos[t], label, table.scores[t],
-                      dict(zip(table.frames[rows].tolist(),
-                               table.boxes[rows]))))
+        tubes.append(
+            (table.videos[t], label, table.scores[t],
+             dict(zip(table.frames[rows].tolist(), table.boxes[rows]))))
     return tubes

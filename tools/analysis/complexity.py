@@ -46,7 +46,12 @@ def count(model: nn.Module, size: Tuple[int, int],
     """
     analyzer = FlopAnalyzer(model, torch.zeros(1, 3, frames, *size))
     analyzer.set_op_handle(
-        **{'aten::scaled_dot_product_attention': fused_attention_flops})
+        **{
+            name: fused_attention_flops
+            for name in ('aten::scaled_dot_product_attention',
+                         'aten::_scaled_dot_product_flash_attention_for_cpu',
+                         'mmevad::attend_and_sum')
+        })
     analyzer.unsupported_ops_warnings(False)
     analyzer.uncalled_modules_warnings(False)
     analyzer.tracer_warnings('none')

@@ -10,7 +10,6 @@ on different videos.
 """
 import argparse
 import os.path as osp
-import sys
 from typing import List, Optional
 
 import mmevad  # noqa: F401  isort: skip, mends the stack, so it comes first
@@ -19,23 +18,17 @@ from rich.progress import track
 from mmevad.apis import ClipFeatureExtractor, open_video
 from mmevad.apis.feature_files import (is_done, merge_annotations, video_names,
                                        write_features)
-from mmevad.utils.checkpoint import CheckpointError
+from mmevad.utils.command_line import (add_debug_argument, positive,
+                                       positive_number, run_command)
 from mmevad.utils.errors import DataError, raise_data_errors
-
-
-def positive(text: str) -> int:
-    """A whole number from 1."""
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(
-            f'expected a whole number from 1, got {text!r}')
-    return int(text)
 
 
 def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='of the model that makes the features')
+    parser.add_argument(
+        'config', help='of the model that makes the features, or its name')
     parser.add_argument('checkpoint', help='its weights')
     parser.add_argument(
         'videos', nargs='+', help='video files or folders of frames')
@@ -68,7 +61,7 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         '(default: mean)')
     parser.add_argument(
         '--fps',
-        type=float,
+        type=positive_number,
         help='frame rate; needed for folders, which do not know theirs')
     parser.add_argument(
         '--ann-file',
@@ -78,8 +71,10 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         'the videos, completed with frame rates and durations')
     parser.add_argument(
         '--batch-size', type=positive, default=8, help='default: 8')
-    parser.add_argument('--device', default='cpu', help='default: cpu')
+    parser.add_argument(
+        '--device', help='default: cuda if there is any, else cpu')
     parser.add_argument('--fp16', action='store_true', help='mixed precision')
+    add_debug_argument(parser)
     return parser.parse_args(argv)
 
 
@@ -111,7 +106,7 @@ def extract(args: argparse.Namespace) -> None:
     problems = []
     for name in track(todo, description='Extracting'):
         try:
-            video = open_video(names[name], args.fps)
+            video = open_video(names[name], args.fps, forward=True)
             features = extractor(video, args.batch_size)
         except DataError as error:  # the other videos may be fine
             problems.append(str(error))
@@ -137,11 +132,7 @@ def extract(args: argparse.Namespace) -> None:
 
 
 def main(argv: Optional[List[str]] = None) -> None:
-    args = parse_args(argv)
-    try:
-        extract(args)
-    except (DataError, CheckpointError, OSError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    run_command(extract, parse_args(argv))
 
 
 if __name__ == '__main__':

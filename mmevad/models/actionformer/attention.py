@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import MaskedConv1d
+from .layers import MaskedConv1d, to_autocast
 
 # added to the logits of padded keys, as in the released model: next to any
 # valid key their weight is 0, among themselves they stay finite
@@ -42,9 +42,12 @@ class _Windows(torch.autograd.Function):
         batch, length, channels = x.shape
         ctx.sizes = (batch, length, count, step, halo)
         rows = batch * count * step
-        padded = x.new_zeros((rows + 2 * halo, channels))
+        padded = x.new_empty((rows + 2 * halo, channels))
+        # anything finite would do
+        padded[:halo] = padded[halo + rows:] = 0
         inner = padded[halo:halo + rows].view(batch, -1, channels)
         inner[:, :length] = x
+        inner[:, length:] = 0
         return padded.as_strided((batch * count, step + 2 * halo, channels),
                                  (step * channels, channels, 1))
 
@@ -118,7 +121,7 @@ def local_attention(q: Tensor,
         relative (Tensor, optional): (h, W), added to the logits.
 
     Returns:
-        Tensor: (B, T, h, d).
+        Tensor: (B, T', h, d), T' >= T; what comes after T is finite.
     """
     batch, length, heads, dim = q.shape
     radius = window // 2
@@ -133,8 +136,7 @@ def local_attention(q: Tensor,
     bias = window_bias(window, block, key_mask, q.dtype, relative)
     out = F.scaled_dot_product_attention(
         q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), bias)
-    out = out.transpose(1, 2).reshape(batch, count * block, heads, dim)
-    return out[:, :length]
+    return out.transpose(1, 2).reshape(batch, count * block, heads, dim)
 
 
 def global_attention(q: Tensor, k: Tensor, v: Tensor,
@@ -169,8 +171,6 @@ class MaskedAttention(nn.Module):
         use_rel_pe (bool): Learn a bias for each head and place in the
             window. Defaults to False.
         dropout (float): After the output projection. Defaults to 0.
-        strict_mask (bool): Zero padded frames after LN too. Defaults to
-            False.
 
     Raises:
         ValueError: If the window is even, D no multiple of h, or a relative
@@ -183,8 +183,7 @@ class MaskedAttention(nn.Module):
                  window: int,
                  stride: int = 1,
                  use_rel_pe: bool = False,
-                 dropout: float = 0.,
-                 strict_mask: bool = False) -> None:
+                 dropout: float = 0.) -> None:
         super().__init__()
         if embed_dims % num_heads:
             raise ValueError(f'embed_dims={embed_dims} is not a multiple of '
@@ -198,7 +197,6 @@ class MaskedAttention(nn.Module):
                              f'window_size={window} is global')
         self.num_heads = num_heads
         self.window = window
-        self.strict_mask = strict_mask
         for name in ('query', 'key', 'value'):
             self.add_module(
                 f'{name}_conv',
@@ -218,13 +216,12 @@ class MaskedAttention(nn.Module):
             self.rel_pe = nn.Parameter(torch.empty(num_heads, window))
             nn.init.trunc_normal_(self.rel_pe, std=(2. / embed_dims)**0.5)
 
-    def _project(self, name: str, x: Tensor, mask: Tensor) -> Tensor:
+    def _project(self, name: str, x: Tensor) -> Tensor:
         """(B, T, D) -> (B, T', h, d)."""
-        x = getattr(self, f'{name}_norm')(
-            getattr(self, f'{name}_conv')(x, mask))
-        if self.strict_mask:
-            x = x * mask
-        return getattr(self, name)(x).unflatten(-1, (self.num_heads, -1))
+        # No mask here: padded keys have no weight, padded queries no effect.
+        x = getattr(self, f'{name}_conv')(x, None)
+        x = getattr(self, name)(getattr(self, f'{name}_norm')(x))
+        return x.unflatten(-1, (self.num_heads, -1))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Attend.
@@ -234,13 +231,16 @@ class MaskedAttention(nn.Module):
             mask (Tensor): (B, T', 1) bool, of the output; False for padding.
 
         Returns:
-            Tensor: (B, T', D), T' = ceil(T / stride), zero for padding.
+            Tensor: (B, T', D), T' = ceil(T / stride); anything finite for
+            padding.
         """
+        x = to_autocast(x)
         q, k, v = (
-            self._project(name, x, mask) for name in ('query', 'key', 'value'))
+            self._project(name, x) for name in ('query', 'key', 'value'))
         if self.window > 1:
             out = local_attention(q, k, v, mask[..., 0], self.window,
                                   self.rel_pe)
         else:
             out = global_attention(q, k, v, mask[..., 0])
-        return self.proj_drop(self.proj(out.flatten(2))) * mask
+        # without a copy of all but the last frames
+        return self.proj_drop(self.proj(out.flatten(2)))[:, :mask.size(1)]

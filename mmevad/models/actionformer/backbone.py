@@ -83,9 +83,10 @@ class FeatureProjection(nn.Module):
                 for project, part in zip(self.streams, parts)
             ], -1)
         for conv, norm in zip(self.convs, self.norms):
-            x = norm(conv(x, mask)).relu()
+            x = norm(conv(x, mask))
             if self.strict_mask:
-                x = x * mask
+                x = x.mul_(mask)
+            x = x.relu_()
         return x
 
 

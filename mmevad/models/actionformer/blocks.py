@@ -1,13 +1,14 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Blocks of the temporal pyramid, over (B, T, D)."""
-from typing import Tuple
+from typing import Callable, Tuple
 
+import torch
 import torch.nn.functional as F
-from mmcv.cnn.bricks.transformer import FFN
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from .attention import MaskedAttention
-from .layers import MaskedConv1d, ScaledDropPath
+from .layers import MLP, MaskedConv1d, ScaledResidual
 
 
 def max_pool(x: Tensor) -> Tensor:
@@ -35,6 +36,9 @@ class TransformerBlock(nn.Module):
         drop_path_rate (float): Defaults to 0.
         strict_mask (bool): Keep padding out of everything. Defaults to
             False.
+        with_cp (bool): Keep only the block's input and what its branches
+            add for the backward pass, and compute the rest again. Defaults
+            to False.
     """
 
     def __init__(self,
@@ -45,25 +49,24 @@ class TransformerBlock(nn.Module):
                  use_rel_pe: bool = False,
                  dropout: float = 0.,
                  drop_path_rate: float = 0.,
-                 strict_mask: bool = False) -> None:
+                 strict_mask: bool = False,
+                 with_cp: bool = False) -> None:
         super().__init__()
         self.stride = stride
         self.strict_mask = strict_mask
+        self.with_cp = with_cp
+        self.dropout = dropout
         self.norm1 = nn.LayerNorm(embed_dims)
         self.attn = MaskedAttention(embed_dims, num_heads, window, stride,
-                                    use_rel_pe, dropout, strict_mask)
+                                    use_rel_pe, dropout)
         self.norm2 = nn.LayerNorm(embed_dims)
-        self.mlp = FFN(
-            embed_dims=embed_dims,
-            feedforward_channels=4 * embed_dims,
-            act_cfg=dict(type='GELU'),
-            ffn_drop=dropout,
-            add_identity=False)
+        # checkpointing stops short of the last layer, unless it is one of ours
+        self.mlp = MLP(embed_dims, dropout, recompute=not with_cp)
         if drop_path_rate > 0:
-            self.drop_path1 = ScaledDropPath(embed_dims, drop_path_rate)
-            self.drop_path2 = ScaledDropPath(embed_dims, drop_path_rate)
+            self.drop_path1 = ScaledResidual(embed_dims, drop_path_rate)
+            self.drop_path2 = ScaledResidual(embed_dims, drop_path_rate)
         else:
-            self.drop_path1 = self.drop_path2 = nn.Identity()
+            self.drop_path1 = self.drop_path2 = torch.add
 
     def forward(self, x: Tensor, mask: Tensor) -> Tuple[Tensor, Tensor]:
         """Transform.
@@ -75,18 +78,36 @@ class TransformerBlock(nn.Module):
         Returns:
             tuple: (B, T / stride, D), zero for padding, and its mask.
         """
-        normed = self.norm1(x)
-        if self.strict_mask:
-            normed = normed * mask
+        attended = self._run(self._attend, x, mask)
         if self.stride > 1:
             if self.strict_mask:
                 x = x.masked_fill(~mask, float('-inf'))
             x = max_pool(x)
             mask = mask[:, ::self.stride]
-        x = x.masked_fill(~mask, 0) if self.strict_mask else x * mask
-        x = x + self.drop_path1(self.attn(normed, mask))
-        x = x + self.drop_path2(self.mlp(self.norm2(x)) * mask)
-        return x, mask
+            if self.strict_mask:
+                x = x.masked_fill(~mask, 0)  # max-pooling may find nothing
+        x = self.drop_path1(x, attended)
+        x = self.drop_path2(x, self._run(self._transform, x))
+        # until here no frame has seen what padding holds
+        return x.mul_(mask), mask
+
+    def _attend(self, x: Tensor, mask: Tensor) -> Tensor:
+        x = self.norm1(x)
+        if self.strict_mask:
+            x = x * mask
+        return self.attn(x, mask[:, ::self.stride])
+
+    def _transform(self, x: Tensor) -> Tensor:
+        return self.mlp(self.norm2(x))
+
+    def _run(self, branch: Callable, *args: Tensor) -> Tensor:
+        if not (self.with_cp and torch.is_grad_enabled()):
+            return branch(*args)
+        return checkpoint(
+            branch,
+            *args,
+            use_reentrant=False,
+            preserve_rng_state=self.dropout > 0)
 
 
 class ConvBlock(nn.Module):

@@ -13,10 +13,10 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from ...structures import FeatureGrid
-from .layers import ConvTower
+from .layers import ConvTower, to_autocast
 from .losses import smooth_labels
 from .points import assign_targets
-from .postprocess import decode_level, to_seconds
+from .postprocess import decode, to_seconds
 
 # probability that classes without training samples start from
 EMPTY_PROB = 1e-6
@@ -115,7 +115,8 @@ class ActionFormerHead(BaseModule):
         self.num_classes = num_classes
         self.strict_mask = strict_mask
         self.point_generator = MODELS.build(point_generator)
-        args = (num_layers, kernel_size, with_ln, strict_mask)
+        self.gap = kernel_size // 2
+        args = (num_layers, kernel_size, with_ln)
         self.cls_tower = ConvTower(in_channels, feat_channels, num_classes,
                                    *args)
         self.reg_tower = ConvTower(in_channels, feat_channels, 2, *args)
@@ -157,15 +158,30 @@ class ActionFormerHead(BaseModule):
             tuple: For each level class logits (B, T_l, C) and distances
             (B, T_l, 2) to start and end in strides; zero for padding.
         """
-        # one call for all levels; a kernel never reaches from one to another
+        # one call for all levels: between them lie zeros, as many as a kernel
+        # reaches over, so that none sees its neighbour
         lengths = [x.size(2) for x in levels]
-        x = torch.cat([x.transpose(1, 2) for x in levels], 1)
-        mask = torch.cat([m.transpose(1, 2) for m in masks], 1)
+        x = _with_gaps([x.transpose(1, 2) for x in levels], self.gap)
+        mask = _with_gaps([m.transpose(1, 2) for m in masks], self.gap)
         if self.strict_mask:
+            keep = mask
             x = x * mask
-        logits = self.cls_tower(x, mask, lengths).split(lengths, 1)
-        distances = self.reg_tower(x, mask, lengths).split(lengths, 1)
-        return logits, tuple(
+        else:
+            keep = _with_gaps([mask.new_ones((1, n, 1)) for n in lengths],
+                              self.gap)
+        x = to_autocast(x)
+        outputs = []
+        for tower in (self.cls_tower, self.reg_tower):
+            out = tower(x, mask, keep)
+            begins = [
+                sum(lengths[:i]) + i * self.gap for i in range(len(lengths))
+            ]
+            outputs.append([
+                out[:, begin:begin + length]
+                for begin, length in zip(begins, lengths)
+            ])
+        logits, distances = outputs
+        return tuple(logits), tuple(
             scale(x).relu() for scale, x in zip(self.scales, distances))
 
     def points(self, levels: Sequence[Tensor]) -> List[Tensor]:
@@ -252,21 +268,21 @@ class ActionFormerHead(BaseModule):
 
         Returns:
             list[tuple]: For each video segments (N, 2) on the feature grid,
-            scores (N, ) and labels (N, ), level after level.
+            scores (N, ) and labels (N, ), level after level, on the CPU:
+            those of all videos are copied at once.
         """
-        outputs = (*self(levels, masks), [m[:, 0] for m in masks])
+        logits, distances = self(levels, masks)
         cfg = self.test_cfg
-        limits = (cfg['pre_nms_thresh'], cfg['pre_nms_topk'],
-                  cfg['duration_thresh'])
-        points = self.points(outputs[0])
-        videos = []
-        for i in range(len(levels[0])):
-            found = [
-                decode_level(logits[i], distances[i], mask[i], point, *limits)
-                for logits, distances, mask, point in zip(*outputs, points)
-            ]
-            videos.append(tuple(torch.cat(parts) for parts in zip(*found)))
-        return videos
+        segments, scores, labels = decode(logits, distances,
+                                          [m[:, 0] for m in masks],
+                                          self.points(logits),
+                                          cfg['pre_nms_thresh'],
+                                          cfg['pre_nms_topk'],
+                                          cfg['duration_thresh'])
+        table = torch.cat((segments, scores[..., None], labels[..., None]),
+                          -1).cpu()
+        return [(rows[:, :2], rows[:, 2], rows[:, 3].long())
+                for rows in (video[video[:, 2] >= 0] for video in table)]
 
     def predict(self, levels: Sequence[Tensor], masks: Sequence[Tensor],
                 data_samples: Sequence) -> List[InstanceData]:
@@ -281,7 +297,7 @@ class ActionFormerHead(BaseModule):
 
         Returns:
             list[InstanceData]: ``segments`` (M, 2) in seconds, ``scores``
-            and ``labels`` (M, ), best first.
+            and ``labels`` (M, ), best first; on the CPU.
         """
         results = []
         videos = self.candidates(levels, masks)
@@ -300,3 +316,9 @@ class ActionFormerHead(BaseModule):
             best_first = scores.argsort(descending=True, stable=True)
             results.append(found[best_first])
         return results
+
+
+def _with_gaps(levels: Sequence[Tensor], gap: int) -> Tensor:
+    """(B, T_l, D) one after the other, with so many zeros between."""
+    zeros = levels[0].new_zeros((len(levels[0]), gap, levels[0].size(2)))
+    return torch.cat([part for x in levels for part in (x, zeros)][:-1], 1)

@@ -9,6 +9,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from ...utils.errors import DataError
+from .layers import to_autocast
 from .padding import ceil_to, enough_padding, group_videos, released_length
 
 
@@ -155,15 +156,15 @@ class ActionFormer(BaseModel):
         Returns:
             tuple: Levels (B, D, T_l) and masks (B, 1, T_l).
         """
-        like = next(self.parameters())
-        lengths = torch.tensor([feats.size(-1) for feats in inputs])
+        like = to_autocast(next(self.parameters())[:0])
         # channels last, as the neck wants them
-        batch = like.new_zeros((len(inputs), length, inputs[0].size(0)))
-        for row, feats in zip(batch, inputs):
-            row[:feats.size(-1)] = feats.t()
-        mask = torch.arange(length) < lengths[:, None]
-        return self.neck(
-            batch.transpose(1, 2), mask[:, None].to(like.device), stretch)
+        batch = like.new_empty((len(inputs), length, inputs[0].size(0)))
+        mask = batch.new_zeros((len(inputs), 1, length), dtype=torch.bool)
+        for row, valid, feats in zip(batch, mask, inputs):
+            row[:feats.size(-1)] = feats.to(like).t()
+            row[feats.size(-1):] = 0
+            valid[:, :feats.size(-1)] = True
+        return self.neck(batch.transpose(1, 2), mask, stretch)
 
     def loss(self, inputs: Sequence[Tensor],
              data_samples: Sequence) -> Dict[str, Tensor]:

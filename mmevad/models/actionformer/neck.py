@@ -133,6 +133,9 @@ class ActionFormerNeck(BaseModule):
             video's result never depends on how it was padded. The released
             model does not: after LN padded frames hold its bias, which the
             next convolution carries over. Defaults to False.
+        with_cp (bool): Training takes less memory and a little more time:
+            transformer blocks compute again what the backward pass wants.
+            Defaults to False.
         init_cfg (dict, optional): mmengine initialisation.
 
     Raises:
@@ -158,6 +161,7 @@ class ActionFormerNeck(BaseModule):
                  neck_with_ln: bool = True,
                  out_channels: Optional[int] = None,
                  strict_mask: bool = False,
+                 with_cp: bool = False,
                  init_cfg: OptConfigType = None) -> None:
         super().__init__(init_cfg=init_cfg)
         projection = FeatureProjection(in_channels, embed_dims, arch[0],
@@ -176,7 +180,8 @@ class ActionFormerNeck(BaseModule):
             use_rel_pe=use_rel_pe,
             dropout=dropout,
             drop_path_rate=drop_path_rate,
-            strict_mask=strict_mask)
+            strict_mask=strict_mask,
+            with_cp=with_cp)
         self.in_channels = sum(projection.in_channels)
         self.strides = self.backbone.strides
         self.max_seq_len = max_seq_len

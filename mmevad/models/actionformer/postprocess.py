@@ -1,9 +1,9 @@
 # Copyright (c) mmevad authors. All rights reserved.
-"""From the outputs of one pyramid level to candidates, and to seconds.
+"""From the outputs of the pyramid's levels to candidates, and to seconds.
 
 ActionFormer, arXiv 2202.07925, section 3.3 (decoding) and 3.4 (inference).
 """
-from typing import Optional, Tuple
+from typing import Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -11,52 +11,62 @@ from torch import Tensor
 from mmevad.structures.segments import FeatureGrid
 
 
-def decode_level(cls_logits: Tensor,
-                 offsets: Tensor,
-                 mask: Tensor,
-                 points: Tensor,
-                 pre_nms_thresh: float,
-                 pre_nms_topk: Optional[int],
-                 duration_thresh: float = 0.) -> Tuple[Tensor, Tensor, Tensor]:
-    """Candidates of one level of one video, before NMS.
+def decode(cls_logits: Sequence[Tensor],
+           offsets: Sequence[Tensor],
+           masks: Sequence[Tensor],
+           points: Sequence[Tensor],
+           pre_nms_thresh: float,
+           pre_nms_topk: Optional[int],
+           duration_thresh: float = 0.) -> Tuple[Tensor, Tensor, Tensor]:
+    """Candidates of all levels, before NMS; nothing waits for the device.
 
     Args:
-        cls_logits (Tensor): (T, C).
-        offsets (Tensor): (T, 2) distances to start and end, not negative,
-            in units of the level's stride.
-        mask (Tensor): bool (T, ), True where the frame is valid.
-        points (Tensor): (T, 4) grid time, range low, range high, stride.
+        cls_logits (list[Tensor]): (B, T_l, C) of each level.
+        offsets (list[Tensor]): (B, T_l, 2) distances to start and end, not
+            negative, in units of the level's stride.
+        masks (list[Tensor]): bool (B, T_l), True where the frame is valid.
+        points (list[Tensor]): (T_l, 4) grid time, range low, range high,
+            stride.
         pre_nms_thresh (float): Scores have to be greater than this.
         pre_nms_topk (int, optional): Keep that many of the best pairs of
-            point and class. None keeps all.
+            point and class of each level. None keeps all.
         duration_thresh (float): Segments have to be longer than this, in
             grid units; tested after the cut to ``pre_nms_topk``. Defaults
             to 0.
 
     Returns:
-        tuple[Tensor]: segments (N, 2) on the feature grid, scores (N, ) and
-        labels int64 (N, ), best first; equal scores in the order of points,
-        then of classes.
+        tuple[Tensor]: segments (B, K, 2) on the feature grid, scores (B, K)
+        and labels int64 (B, K), level after level, best first; equal scores
+        in the order of points, then of classes. The score is -1 where there
+        is none.
     """
-    num_classes = cls_logits.size(1)
-    scores = (cls_logits.float().sigmoid() * mask[:, None]).flatten()
-    index = (scores > pre_nms_thresh).nonzero().squeeze(1)
-    scores = scores[index]
-    if pre_nms_topk is not None and len(scores) > pre_nms_topk:
-        # topk alone doesn't say which of equal scores it takes
-        last = scores.topk(pre_nms_topk, sorted=False).values.min()
-        tied_or_better = scores >= last
-        index, scores = index[tied_or_better], scores[tied_or_better]
-    scores, order = scores.sort(descending=True, stable=True)
-    index = index[order[:pre_nms_topk]]
-    scores = scores[:pre_nms_topk]
+    sizes = [logits[0].numel() for logits in cls_logits]
+    num_classes = cls_logits[0].size(2)
+    scores = torch.cat(list(cls_logits), 1).float().sigmoid()
+    scores = scores.masked_fill(~torch.cat(list(masks), 1)[..., None], 0)
+    scores = scores.flatten(1)
+    # The bits of numbers that are not negative are sorted like the numbers.
+    # With the place below them no two are equal, so that topk has no choice.
+    last = sum(sizes) - 1
+    place = torch.arange(last, -1, -1, device=scores.device)
+    keys = (scores.view(torch.int32).long() << 32) | place
+    keys = keys.masked_fill(scores <= pre_nms_thresh, -1)
+    keys = torch.cat([
+        level.topk(min(pre_nms_topk or size, size))[0]
+        for level, size in zip(keys.split(sizes, 1), sizes)
+    ], 1)
+    found = keys >= 0
+    scores = (keys >> 32).int().view(torch.float32)
+    index = (last - (keys & 0xffffffff)).clamp(min=0)
 
     point = index.div(num_classes, rounding_mode='floor')
-    time, stride = points[point, 0], points[point, 3]
-    left, right = offsets[point].float().unbind(1)
-    segments = torch.stack((time - left * stride, time + right * stride), 1)
-    keep = segments[:, 1] - segments[:, 0] > duration_thresh
-    return segments[keep], scores[keep], index.remainder(num_classes)[keep]
+    time, _, _, stride = torch.cat(list(points))[point].unbind(-1)
+    left, right = torch.cat(list(offsets), 1).float().gather(
+        1, point[..., None].expand(-1, -1, 2)).unbind(-1)
+    segments = torch.stack((time - left * stride, time + right * stride), -1)
+    found &= segments[..., 1] - segments[..., 0] > duration_thresh
+    return (segments, scores.masked_fill(~found,
+                                         -1), index.remainder(num_classes))
 
 
 def to_seconds(segments: Tensor, grid: FeatureGrid, duration: float) -> Tensor:

@@ -9,15 +9,13 @@ from mmdet.registry import MODELS as MMDET_MODELS
 from mmdet.registry import TASK_UTILS as MMDET_TASK_UTILS
 from mmdet.utils import reduce_mean
 from mmengine.model import BaseModule, ModuleList
-from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from .boxes import apply_deltas, cxcywh_to_xyxy
+from .matching import Matches, match
 from .roi_extractor import KeyframeRoIExtractor
 
 PERSON, BACKGROUND = 0, 1
-
-Match = Tuple[Tensor, Tensor]
 
 
 class Actors(NamedTuple):
@@ -103,15 +101,8 @@ class QueryActorHead(BaseModule):
         nn.init.constant_(self.proposal_boxes.weight[:, :2], 0.5)
         nn.init.constant_(self.proposal_boxes.weight[:, 2:], 1.)
         self.proposal_features = nn.Embedding(num_queries, channels)
-        self.roi_extractor = KeyframeRoIExtractor(
-            patch_size=patch_size,
-            roi_layer=dict(
-                type='RoIAlign',
-                output_size=roi_size,
-                sampling_ratio=2,
-                aligned=True),
-            out_channels=channels,
-            featmap_strides=list(strides))
+        self.roi_extractor = KeyframeRoIExtractor(roi_size, strides,
+                                                  patch_size)
         stage = dict(
             type='DIIHead',
             num_classes=1,
@@ -164,9 +155,14 @@ class QueryActorHead(BaseModule):
         boxes = cxcywh_to_xyxy(self.proposal_boxes.weight)
         boxes = boxes[None] * whwh[:, None]
         features = self.proposal_features.weight.expand(len(whwh), -1, -1)
+        maps = [m.permute(0, 2, 3, 1).contiguous() for m in maps]
+        own_grid = None
+        if own_grids is not None:
+            own_grid = torch.tensor(own_grids).to(
+                whwh.device, non_blocking=True)
         outputs: List[Actors] = []
         for stage in self.stages:
-            rois = self.roi_extractor.pool(maps, boxes.detach(), own_grids)
+            rois = self.roi_extractor.pool(maps, boxes.detach(), own_grid)
             logits, deltas, features, _ = stage(rois, features)
             # only the first stage's boxes pass gradient, to the proposals
             boxes = boxes.detach() if outputs else boxes
@@ -174,39 +170,24 @@ class QueryActorHead(BaseModule):
             outputs.append(Actors(logits, boxes, features))
         return outputs
 
-    @torch.no_grad()
-    def match(self, actors: Actors, gt_boxes: List[Tensor],
-              whwh: Tensor) -> List[Match]:
-        """Match the queries of one stage with the ground truth (Hungarian).
+    def match(self, outputs: Sequence[Actors], gt_boxes: List[Tensor],
+              whwh: Tensor) -> List[Matches]:
+        """Match the queries of each stage with the ground truth (Hungarian).
 
         Args:
-            actors (Actors): Output of the stage.
+            outputs (list[Actors]): Output of :meth:`forward`.
             gt_boxes (list[Tensor]): (M, 4) xyxy in pixels, per clip.
             whwh (Tensor): (B, 4), as in :meth:`forward`.
 
         Returns:
-            list[tuple[Tensor]]: Matched queries (increasing) and the ground
-            truth of each, per clip.
+            list[Matches]: One for each stage.
         """
-        matches = []
-        for logits, boxes, gts, size in zip(actors.logits.float(),
-                                            actors.boxes, gt_boxes,
-                                            whwh.tolist()):
-            result = self.assigner.assign(
-                InstanceData(scores=logits, bboxes=boxes),
-                InstanceData(
-                    bboxes=gts,
-                    labels=torch.full((len(gts), ),
-                                      PERSON,
-                                      dtype=torch.long,
-                                      device=gts.device)),
-                img_meta=dict(img_shape=(size[1], size[0])))
-            queries = torch.nonzero(result.gt_inds > 0).flatten()
-            matches.append((queries, result.gt_inds[queries] - 1))
-        return matches
+        return match([actors.logits for actors in outputs],
+                     [actors.boxes for actors in outputs], gt_boxes, whwh,
+                     PERSON, self.assigner.match_costs)
 
     def loss(self, outputs: List[Actors], gt_boxes: List[Tensor],
-             whwh: Tensor) -> Tuple[Dict[str, Tensor], List[Match]]:
+             whwh: Tensor) -> Tuple[Dict[str, Tensor], Matches]:
         """Losses of all stages.
 
         Args:
@@ -218,34 +199,34 @@ class QueryActorHead(BaseModule):
             tuple: Weighted losses ``stage{i}.loss_{cls,bbox,iou}``, and the
             matches of the last stage.
         """
-        total = whwh.new_tensor(float(sum(map(len, gt_boxes))))
-        num_gts = reduce_mean(total).clamp(min=1)
-        losses = {}
-        for i, actors in enumerate(outputs):
-            matches = self.match(actors, gt_boxes, whwh)
-            for name, value in self._stage_loss(actors, matches, gt_boxes,
-                                                whwh, num_gts).items():
+        total = float(sum(map(len, gt_boxes)))
+        num_gts = reduce_mean(whwh.new_full((), total)).clamp(min=1)
+        gts, losses = torch.cat(gt_boxes), {}
+        for i, (actors, matches) in enumerate(
+                zip(outputs, self.match(outputs, gt_boxes, whwh))):
+            for name, value in self._stage_loss(actors, matches, gts, whwh,
+                                                num_gts).items():
                 losses[f'stage{i}.{name}'] = value
         return losses, matches
 
-    def _stage_loss(self, actors: Actors, matches: List[Match],
-                    gt_boxes: List[Tensor], whwh: Tensor,
-                    num_gts: Tensor) -> Dict[str, Tensor]:
+    def _stage_loss(self, actors: Actors, matches: Matches, gts: Tensor,
+                    whwh: Tensor, num_gts: Tensor) -> Dict[str, Tensor]:
+        """Losses of one stage; ``gts`` (M, 4) of all clips."""
         logits = actors.logits.float()
-        labels = torch.full(logits.shape[:2], BACKGROUND, device=logits.device)
-        for row, (queries, _) in zip(labels, matches):
-            row[queries] = PERSON
-        labels = labels.flatten()
-        weights = logits.new_tensor(self.loss_cls.class_weight)
+        places = matches.clips * logits.size(1) + matches.queries
+        labels = torch.full((logits[..., 0].numel(), ),
+                            BACKGROUND,
+                            device=logits.device)
+        labels = labels.index_fill(0, places, PERSON)
+        person, background = self.loss_cls.class_weight
+        weight = torch.where(labels == PERSON, person, background).sum()
         loss_cls = self.loss_cls(
-            logits.flatten(0, 1), labels, avg_factor=weights[labels].sum())
-        pred = torch.cat([b[m[0]] for b, m in zip(actors.boxes, matches)])
-        gts = torch.cat([g[m[1]] for g, m in zip(gt_boxes, matches)])
-        if len(gts) == 0:  # zero, with a graph for distributed training
+            logits.flatten(0, 1), labels, avg_factor=weight)
+        if len(places) == 0:  # zero, with a graph for distributed training
             zero = actors.boxes.sum() * 0
             return dict(loss_cls=loss_cls, loss_bbox=zero, loss_iou=zero)
-        size = torch.cat(
-            [s.expand(len(m[0]), -1) for s, m in zip(whwh, matches)])
+        pred = actors.boxes.flatten(0, 1)[places]
+        gts, size = gts[matches.gts], whwh[matches.clips]
         return dict(
             loss_cls=loss_cls,
             loss_bbox=self.loss_bbox(

@@ -6,7 +6,7 @@ from typing import List, Optional, Sequence, Tuple
 import torch
 from torch import Tensor
 
-DELTA_WEIGHTS = (2., 2., 1., 1.)
+DELTA_WEIGHT = 2.  # of dx and dy
 MAX_LOG_SCALE = math.log(100000. / 16)
 
 
@@ -27,10 +27,9 @@ def apply_deltas(deltas: Tensor, boxes: Tensor) -> Tensor:
     Returns:
         Tensor: (..., 4), not clipped.
     """
-    deltas = deltas / deltas.new_tensor(DELTA_WEIGHTS)
     size = boxes[..., 2:] - boxes[..., :2]
     centre = boxes[..., :2] + 0.5 * size
-    centre = centre + deltas[..., :2] * size
+    centre = centre + deltas[..., :2] / DELTA_WEIGHT * size
     size = size * deltas[..., 2:].clamp(max=MAX_LOG_SCALE).exp()
     return torch.cat((centre - 0.5 * size, centre + 0.5 * size), -1)
 
@@ -56,21 +55,15 @@ def extend_boxes(boxes: Tensor, whwh: Tensor,
         Tensor: (B, n, 4).
     """
     side = boxes[..., 2:] - boxes[..., :2] + 1
-    pad = side * side.new_tensor(extension) / 2
+    pad = torch.stack(
+        [side[..., i] * share / 2 for i, share in enumerate(extension)], -1)
     boxes = torch.cat((boxes[..., :2] - pad, boxes[..., 2:] + pad), -1)
     return clip_boxes(boxes, whwh)
-
-
-def boxes_to_rois(boxes: Tensor) -> Tensor:
-    """(B, n, 4) -> (B*n, 5), the clip's index in front."""
-    batch, num, _ = boxes.shape
-    index = torch.arange(batch, device=boxes.device, dtype=boxes.dtype)
-    index = index[:, None, None].expand(-1, num, 1)
-    return torch.cat((index, boxes), -1).flatten(0, 1)
 
 
 def whwh_of(img_shapes: Sequence[Tuple[int, int]],
             device: Optional[torch.device] = None) -> Tensor:
     """(height, width) of each image -> (B, 4) W, H, W, H."""
     rows: List[List[int]] = [[w, h, w, h] for h, w in img_shapes]
-    return torch.tensor(rows, dtype=torch.float32, device=device)
+    table = torch.tensor(rows, dtype=torch.float32)
+    return table.to(device, non_blocking=True)  # waits for nothing

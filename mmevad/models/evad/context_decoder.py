@@ -5,13 +5,13 @@ from typing import Dict, List, Sequence, Tuple, Union
 import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
-from mmcv.ops import RoIAlign
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from .actor_head import Match
-from .boxes import boxes_to_rois, extend_boxes
+from .boxes import extend_boxes
+from .matching import Matches
+from .roi_align import SliceRoIAlign
 from .structures import VideoTokens
 from .token_pruning import order_tokens, restore_tokens
 from .transformer import Block, SineCosinePosition
@@ -117,8 +117,7 @@ class ContextRefineDecoder(BaseModule):
             side = img_size // patch_size
             self.position = SineCosinePosition(
                 embed_dims, (num_frames // tubelet_size, side, side))
-        self.roi_align = RoIAlign(
-            roi_size, spatial_scale=1 / patch_size, sampling_ratio=2)
+        self.roi_align = SliceRoIAlign(roi_size, 1 / patch_size)
         rates = torch.linspace(0, drop_path_rate, depth).tolist()
         self.blocks = ModuleList([
             Block(
@@ -189,23 +188,12 @@ class ContextRefineDecoder(BaseModule):
         Returns:
             Tensor: (B, n, C_d), maximum over 7x7, mean over t.
         """
-        slices, num = full.size(1), boxes.size(1)
         boxes = extend_boxes(boxes.detach(), whwh, self.roi_extension)
-        boxes = boxes.repeat_interleave(slices, 0)  # B*t, n, 4
-        maps = full.flatten(0, 1).permute(0, 3, 1, 2)
-        maps = maps.contiguous()  # RoIAlign misreads channels-last maps
-        if video.padding is None:
-            rois = self.roi_align(maps, boxes_to_rois(boxes).to(maps.dtype))
-        else:
-            rois = torch.cat([
-                self.roi_align(m[..., :h, :w].contiguous(),
-                               boxes_to_rois(b).to(m.dtype))
-                for m, b, (h, w) in zip(
-                    maps.split(slices), boxes.split(slices),
-                    video.padding.grids)
-            ])
-        rois = rois.amax((2, 3)).view(-1, slices, num, full.size(-1))
-        return rois.mean(1)
+        own_size = None
+        if video.padding is not None:
+            own_size = torch.tensor(video.padding.grids).to(
+                boxes.device, non_blocking=True)
+        return self.roi_align(full, boxes, own_size).mean(1)
 
     def forward(self, video: VideoTokens, boxes: Tensor,
                 whwh: Tensor) -> List[Tensor]:
@@ -238,22 +226,22 @@ class ContextRefineDecoder(BaseModule):
             logits.append(classify(x[:, -num:]))
         return logits
 
-    def loss(self, logits: List[Tensor], matches: List[Match],
+    def loss(self, logits: List[Tensor], matches: Matches,
              gt_labels: List[Tensor]) -> Dict[str, Tensor]:
         """Action loss of every block: BCE over all matched queries.
 
         Args:
             logits (list[Tensor]): (B, n, classes) of every block.
-            matches (list[tuple[Tensor]]): Matches of the last stage.
+            matches (Matches): Matches of the last stage.
             gt_labels (list[Tensor]): (M, classes) multi-hot, per clip.
 
         Returns:
             dict: Weighted losses ``block{i}.loss_action``.
         """
-        target = torch.cat([g[m[1]] for g, m in zip(gt_labels, matches)])
+        target = torch.cat(gt_labels)[matches.gts]
         losses = {}
         for i, pred in enumerate(logits):
-            pred = torch.cat([p[m[0]] for p, m in zip(pred, matches)]).float()
+            pred = pred[matches.clips, matches.queries].float()
             loss = pred.sum() * 0
             if len(target):
                 loss = F.binary_cross_entropy_with_logits(pred, target)

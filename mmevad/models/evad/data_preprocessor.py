@@ -3,7 +3,6 @@
 from typing import List, Tuple
 
 import torch
-import torch.nn.functional as F
 from mmaction.models import ActionDataPreprocessor
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
@@ -45,15 +44,17 @@ class EVADDataPreprocessor(ActionDataPreprocessor):
         height, width = (-(-max(clip.shape[d]
                                 for clip in inputs) // self.size_divisor) *
                          self.size_divisor for d in (-2, -1))
-        batch = []
-        for clip in inputs:
-            if self.to_rgb:
-                clip = clip[[2, 1, 0]]
-            clip = clip.float()
+        # bytes become numbers where these stay, without copies in between
+        batch = torch.empty((len(inputs), *inputs[0].shape[:2], height, width),
+                            device=inputs[0].device)
+        for row, clip in zip(batch, inputs):
+            h, w = clip.shape[-2:]
+            row[..., h:, :] = 0
+            row[..., :h, w:] = 0
+            row = row[..., :h, :w]
+            row.copy_(clip.flip(0) if self.to_rgb else clip)
             if self._enable_normalize:
-                clip = (clip - self.mean) / self.std
-            pad = (0, width - clip.shape[-1], 0, height - clip.shape[-2])
-            batch.append(F.pad(clip, pad))
+                row.sub_(self.mean).div_(self.std)
         for clip, sample in zip(inputs, data_samples or []):
             sample.set_metainfo(dict(img_shape=tuple(clip.shape[-2:])))
-        return torch.stack(batch), data_samples
+        return batch, data_samples

@@ -141,7 +141,7 @@ class EVAD(BaseModel):
 
     def predict(self, actors: Actors, logits: Tensor, data_samples: Sequence,
                 whwh: Tensor) -> list:
-        """Add predictions to the samples.
+        """Add predictions to the samples, on the CPU.
 
         ``pred_instances`` of each sample: ``bboxes`` (k, 4) xyxy divided by
         the size of the image, ``scores`` (k, 1 + classes) with a background
@@ -149,16 +149,18 @@ class EVAD(BaseModel):
         ``person_scores`` (k, ).
         """
         boxes = clip_boxes(actors.boxes, whwh) / whwh[:, None]
-        persons = actors.logits.float().softmax(-1)[..., PERSON]
+        persons = actors.logits.float().softmax(-1)[..., PERSON, None]
         scores = logits.float().sigmoid()
         if self.multiply_person_score:
-            scores = scores * persons[..., None]
-        scores = torch.cat((torch.zeros_like(persons)[..., None], scores), -1)
-        kept = persons >= self.person_score_thr
-        kept = kept | ~kept.any(1, keepdim=True)
-        for i, sample in enumerate(data_samples):
+            scores = scores * persons
+        background = torch.zeros_like(persons)
+        # one tensor, so that the device is waited for just once
+        table = torch.cat((boxes, persons, background, scores), -1).cpu()
+        for sample, rows in zip(data_samples, table):
+            kept = rows[:, 4] >= self.person_score_thr
+            rows = rows[kept] if kept.any() else rows
             sample.pred_instances = InstanceData(
-                bboxes=boxes[i][kept[i]],
-                scores=scores[i][kept[i]],
-                person_scores=persons[i][kept[i]])
+                bboxes=rows[:, :4],
+                scores=rows[:, 5:],
+                person_scores=rows[:, 4])
         return list(data_samples)

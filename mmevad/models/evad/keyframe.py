@@ -39,16 +39,18 @@ def find_keyframe(frames: int, tubelet_size: int,
     return slices, index
 
 
-def keyframe_first(slices: int, spot: int, key: int) -> Tensor:
-    """Places (slices * spot, ) with those of slice ``key`` in front.
+def keyframe_first(x: Tensor, slices: int, key: int) -> Tensor:
+    """Tokens (B, slices * spot, ...) with those of slice ``key`` in front.
 
     Args:
+        x (Tensor): Tokens, slice after slice.
         slices (int): Time slices.
-        spot (int): Tokens of a slice.
         key (int): Keyframe's slice.
     """
-    ids = torch.arange(slices * spot).view(slices, spot)
-    return torch.cat((ids[key], ids[:key].flatten(), ids[key + 1:].flatten()))
+    spot = x.size(1) // slices
+    before, own, behind = x.split(
+        (key * spot, spot, (slices - 1 - key) * spot), 1)
+    return torch.cat((own, before, behind), 1)
 
 
 def keyframe_map(x: Tensor, ids: Tensor, grid: Tuple[int, int, int], key: int,

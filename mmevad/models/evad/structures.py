@@ -35,7 +35,7 @@ class Padding(NamedTuple):
             rows, cols = -(-height // patch_size), -(-width // patch_size)
             counts.append(rows * cols)
             mask[:rows, :cols] = True
-        return cls(grids, counts, valid.to(device))
+        return cls(grids, counts, valid.to(device, non_blocking=True))
 
     def level_masks(self, scales: Sequence[float]) -> List[Tensor]:
         """Masks (B, 1, h_l, w_l) of keyframe maps resized by ``scales``."""

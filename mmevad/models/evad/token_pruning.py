@@ -7,11 +7,11 @@ import math
 from typing import List, Optional, Sequence, Tuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-# logits of one tile of queries: 16 MB in float32, which stays near the cache
-TILE_ELEMENTS = 1 << 22
+from .importance import attend, attend_and_sum, column_sums
+
+LOG_ZERO = -1e3  # its exponential is zero, and half precision can hold it
 
 
 def num_kept(keep_rate: float, num_tokens: int, num_protected: int) -> int:
@@ -66,8 +66,7 @@ def attend_and_score(
 
     ``I_j = 1/(N*heads) * sum_heads sum_i w_i * softmax_attn(i, j)`` (eq. 1),
     the weighted column means of the attention map. The map never exists as a
-    whole: queries are walked through in tiles. Where gradients or a GPU call
-    for fused attention, the tiles make a second pass over Q K^T.
+    whole, see :mod:`.importance`; memory is linear in N.
 
     Args:
         q (Tensor): Queries, (B, heads, N, d).
@@ -83,48 +82,34 @@ def attend_and_score(
         tuple: Output (B, heads, N, d) and importance (B, N), which is
         at least float32 and carries no gradient.
     """
-    fused = q.is_cuda or (torch.is_grad_enabled() and q.requires_grad)
-    if fused:
-        mask = None if key_mask is None else key_mask[:, None, None]
-        out = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=mask, scale=scale)
-        _, importance = _tiled(q.detach(), k.detach(), None, scale,
-                               query_weight, key_mask)
-        return out, importance
-    return _tiled(q, k, v, scale, query_weight, key_mask)
-
-
-@torch.no_grad()
-def _tiled(q: Tensor, k: Tensor, v: Optional[Tensor], scale: float,
-           query_weight: Optional[Tensor],
-           key_mask: Optional[Tensor]) -> Tuple[Optional[Tensor], Tensor]:
-    """Output (None without ``v``) and importance, tile by tile."""
     batch, heads, num, _ = q.shape
-    keys = (k * scale).transpose(-2, -1)
-    exact = torch.promote_types(q.dtype, torch.float32)
-    weight = q.new_ones((1, num), dtype=exact)
-    if query_weight is not None:
-        weight = query_weight.to(exact)
+    weight = query_weight
     if key_mask is not None:
-        weight = weight * key_mask
-        bias = torch.zeros_like(
-            key_mask, dtype=q.dtype).masked_fill_(~key_mask,
-                                                  float('-inf'))[:, None, None]
-    weight = weight.expand(batch, num)
-    tile = max(1, TILE_ELEMENTS // max(1, batch * heads * num))
-    total = q.new_zeros((batch, num), dtype=exact)
-    out = None if v is None else torch.empty_like(v)
-    for start in range(0, num, tile):
-        logits = q[:, :, start:start + tile] @ keys
-        if key_mask is not None:
-            logits = logits + bias
-        attn = logits.softmax(-1, dtype=exact)
-        rows = weight[:, None, None, start:start + tile]
-        total += (rows @ attn).sum((1, 2))
-        if v is not None:
-            out[:, :, start:start + tile] = attn.to(v.dtype) @ v
-    count = num if key_mask is None else key_mask.sum(-1, keepdim=True)
-    return out, total / (count * heads)
+        weight = key_mask if weight is None else weight * key_mask
+    if weight is not None:
+        exact = torch.promote_types(q.dtype, torch.float32)
+        weight = weight.to(exact).expand(batch, num)
+    if _one_pass(q):
+        out, sums = attend_and_sum(q, k, v, scale, weight, key_mask)
+    else:
+        out, row_bias = attend(q, k, v, scale, key_mask)
+        row_bias = -row_bias
+        if weight is not None:
+            row_bias = row_bias + weight.log().clamp(min=LOG_ZERO)[:, None]
+        sums = column_sums(q.detach(), k.detach(), row_bias, scale)
+    count = num
+    if key_mask is not None:
+        count = key_mask.sum(-1, keepdim=True)
+        sums = sums.masked_fill(~key_mask, 0)
+    return out, sums / (count * heads)
+
+
+def _one_pass(q: Tensor) -> bool:
+    """Where softmax and sums share a pass: fused attention saves less than
+    the second pass costs if exponentials are cheap beside products."""
+    wide = q.dtype in (torch.float32, torch.float64)
+    grad = torch.is_grad_enabled() and q.requires_grad
+    return q.device.type == 'cpu' and wide and not grad
 
 
 @torch.no_grad()
@@ -173,7 +158,8 @@ def select_tokens(
     importance = importance.masked_fill(~valid, float('-inf'))
     index = importance.topk(most, dim=1).indices
     rank = torch.arange(most, device=importance.device)
-    return index, rank < torch.as_tensor(keep, device=rank.device)[:, None]
+    limit = torch.tensor(keep).to(rank.device, non_blocking=True)
+    return index, rank < limit[:, None]
 
 
 def gather_tokens(tokens: Tensor, index: Tensor) -> Tensor:
@@ -183,33 +169,56 @@ def gather_tokens(tokens: Tensor, index: Tensor) -> Tensor:
     return tokens.gather(1, index[..., None].expand(-1, -1, tokens.size(-1)))
 
 
+def kept_positions(importance: Tensor, keep: Sequence[int], num_protected: int,
+                   valid: Optional[Tensor]) -> Tuple[Tensor, Optional[Tensor]]:
+    """Positions of the tokens that pruning leaves.
+
+    Args:
+        importance (Tensor): (B, N).
+        keep (list[int]): Unprotected tokens to keep, per clip.
+        num_protected (int): Leading tokens that are never dropped.
+        valid (Tensor, optional): (B, N), False where a token is padding.
+
+    Returns:
+        tuple: Positions (B, K), the protected ones first, the others in
+        descending order of importance, and which of them count (B, K), None
+        if ``valid`` is None.
+    """
+    free = None if valid is None else valid[:, num_protected:]
+    index, counted = select_tokens(importance[:, num_protected:], keep, free)
+    first = torch.arange(num_protected, device=importance.device)
+    index = torch.cat((first.expand(len(index), -1), index + num_protected), 1)
+    if valid is not None:
+        counted = torch.cat((valid[:, :num_protected], counted), 1)
+    return index, counted
+
+
+def keep_tokens(x: Tensor, ids: Tensor,
+                index: Tensor) -> Tuple[Tensor, Tensor]:
+    """Tokens (B, extra + N, C) and ids (B, N) at positions (B, K); extra
+    leading tokens (a class token) are left alone."""
+    extra = x.size(1) - ids.size(1)
+    kept = gather_tokens(x[:, extra:], index)
+    if extra:
+        kept = torch.cat((x[:, :extra], kept), 1)
+    return kept, gather_tokens(ids, index)
+
+
 def drop_tokens(x: Tensor, ids: Tensor, valid: Optional[Tensor],
                 importance: Tensor, keep: Sequence[int],
                 num_protected: int) -> Tuple[Tensor, Tensor, Optional[Tensor]]:
     """Drop all but the most important of the unprotected tokens.
 
     Args:
-        x (Tensor): (B, extra + N, C); extra leading tokens (a class token)
-            are left alone.
+        x (Tensor): (B, extra + N, C); extra leading tokens are left alone.
         ids (Tensor): (B, N) place of each token in the full map.
-        valid (Tensor, optional): (B, N), False where a token is padding.
-        importance (Tensor): (B, N).
-        keep (list[int]): Unprotected tokens to keep, per clip.
-        num_protected (int): Leading tokens that are never dropped.
+        valid, importance, keep, num_protected: As in :func:`kept_positions`.
 
     Returns:
-        tuple: ``x``, ``ids`` and ``valid`` of the tokens that are left, the
-        unprotected ones in descending order of importance.
+        tuple: ``x``, ``ids`` and ``valid`` of the tokens that are left.
     """
-    extra = x.size(1) - ids.size(1)
-    free = None if valid is None else valid[:, num_protected:]
-    index, counted = select_tokens(importance[:, num_protected:], keep, free)
-    first = torch.arange(num_protected, device=ids.device)
-    index = torch.cat((first.expand(len(ids), -1), index + num_protected), 1)
-    if valid is not None:
-        valid = torch.cat((valid[:, :num_protected], counted), 1)
-    x = torch.cat((x[:, :extra], gather_tokens(x[:, extra:], index)), 1)
-    return x, gather_tokens(ids, index), valid
+    index, valid = kept_positions(importance, keep, num_protected, valid)
+    return (*keep_tokens(x, ids, index), valid)
 
 
 def order_tokens(tokens: Tensor, ids: Tensor, num_protected: int,

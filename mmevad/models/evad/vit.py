@@ -14,12 +14,15 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ...utils.videomae import load_videomae
+from .importance import attend
 from .keyframe import find_keyframe, keyframe_first, keyframe_map
 from .structures import Padding, VideoTokens
 from .token_pruning import (attend_and_score, class_token_importance,
-                            drop_tokens, keep_counts)
-from .transformer import Block, SineCosinePosition
+                            drop_tokens, keep_counts, keep_tokens,
+                            kept_positions)
+from .transformer import Block, SineCosinePosition, embed_cubes
 
+Choice = List[Tuple[Tensor, Optional[Tensor]]]  # none, or one
 SELECTORS = ('gap', 'cls', 'random', 'unified')
 
 
@@ -198,23 +201,21 @@ class KeyframeTokenPruneViT(BaseModule):
                 f'multiple of {self.size_divisor}; use '
                 'EVADDataPreprocessor')
         grid = (slices, height // self.patch_size, width // self.patch_size)
-        x = self.patch_embed(clip)[0]
+        x = embed_cubes(clip, self.patch_embed.projection)
         if padding is None:
             x = x + self.position(grid)
         else:
             x = x + self.position.padded(padding.grids, grid)
-        spot = grid[1] * grid[2]
-        ids = keyframe_first(slices, spot, key).to(x.device)
-        return x[:, ids], ids.expand(batch, -1), grid
+        ids = torch.arange(x.size(1), device=x.device).expand(batch, -1)
+        return (keyframe_first(x, slices,
+                               key), keyframe_first(ids, slices, key), grid)
 
     def _attend_and_score(self, q: Tensor, k: Tensor, v: Tensor, scale: float,
                           key_mask: Optional[Tensor], ids: Tensor, spot: int,
                           key: int) -> Tuple[Tensor, Tensor]:
         """Attention and the importance (B, N) of all but a class token."""
         if self.selector == 'cls':
-            mask = None if key_mask is None else key_mask[:, None, None]
-            out = F.scaled_dot_product_attention(
-                q, k, v, attn_mask=mask, scale=scale)
+            out, _ = attend(q, k, v, scale, key_mask)
             return out, class_token_importance(q, k, scale, key_mask)
         weight = None
         if self.keyframe_weight != 1:
@@ -225,18 +226,30 @@ class KeyframeTokenPruneViT(BaseModule):
 
     def _run_block(self, number: int, x: Tensor, ids: Tensor,
                    valid: Optional[Tensor], keep: Optional[List[int]],
-                   num_protected: int, spot: int, key: int):
-        """One block; ``keep`` is None where nothing is dropped."""
+                   num_protected: int, spot: int, key: int,
+                   chosen: Optional[Choice]):
+        """One block; ``keep`` is None where nothing is dropped.
+
+        Activation checkpointing runs a block again for its gradients, which
+        had better not choose other tokens: what the first run chose is left
+        in ``chosen``.
+        """
         block, mask, attention = self.blocks[number], valid, None
         if mask is not None:
             mask = F.pad(mask, (x.size(1) - ids.size(1), 0), value=True)
-        if keep is not None:
+        if chosen:
+            attention = attend  # the same kernel, without scores
+        elif keep is not None:
             attention = partial(
                 self._attend_and_score, ids=ids, spot=spot, key=key)
         x, importance = block.attend(x, mask, attention)
         if keep is not None:
-            x, ids, valid = drop_tokens(x, ids, valid, importance, keep,
-                                        num_protected)
+            choice = chosen[0] if chosen else kept_positions(
+                importance, keep, num_protected, valid)
+            if chosen is not None and not chosen:
+                chosen.append(choice)
+            index, valid = choice
+            x, ids = keep_tokens(x, ids, index)
         return block.feed_forward(x), ids, valid
 
     def forward(
@@ -306,9 +319,9 @@ class KeyframeTokenPruneViT(BaseModule):
             args = (i, x, ids, valid, keep, num_protected, spot, key)
             if self.with_cp[i] and torch.is_grad_enabled():
                 x, ids, valid = checkpoint(
-                    self._run_block, *args, use_reentrant=False)
+                    self._run_block, *args, [], use_reentrant=False)
             else:
-                x, ids, valid = self._run_block(*args)
+                x, ids, valid = self._run_block(*args, None)
             if i in self.out_indices:
                 maps.append(
                     keyframe_map(x, ids, grid, key, num_protected > 0, valid,

@@ -1,14 +1,7 @@
 """The plain sequential NMS that the benchmark compares with, and cases."""
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 
-ROOT = Path(__file__).parents[3]
-spec = importlib.util.spec_from_file_location(
-    'nms_reference', ROOT / 'tools/benchmarks/nms_reference.py')
-plain = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(plain)
+from tests.reference import soft_nms as plain  # noqa: F401
 
 
 def random_case(seed):

@@ -13,7 +13,7 @@ import torch
 import mmevad  # noqa: F401  isort: skip
 from mmaction.registry import MODELS
 
-from mmevad.models.actionformer.postprocess import decode_level, to_seconds
+from mmevad.models.actionformer.postprocess import decode, to_seconds
 from mmevad.structures.segments import FeatureGrid
 from .golden_model import GRID, load, load_json, nms_config
 
@@ -95,10 +95,10 @@ def test_golden_decode(length):
         logits, offsets, mask, points = (
             torch.from_numpy(BASE[f'eval{length}/{part}/L{i}'])
             for part in ('cls_logits', 'offsets', 'mask', 'points'))
-        found.append(
-            decode_level(logits[0], offsets[0], mask.reshape(-1), points,
-                         test['pre_nms_thresh'], test['pre_nms_topk'],
-                         test['duration_thresh']))
+        level = decode([logits], [offsets], [mask.reshape(1, -1)], [points],
+                       test['pre_nms_thresh'], test['pre_nms_topk'],
+                       test['duration_thresh'])
+        found.append([part[level[1] >= 0] for part in level])
     expected = triple(BASE, f'eval{length}/candidates')
     assert [len(part[1]) for part in found
             ] == BASE[f'eval{length}/candidates/num_per_level'].tolist()

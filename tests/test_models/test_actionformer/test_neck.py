@@ -5,8 +5,8 @@ import mmevad  # noqa: F401  isort: skip
 from mmaction.registry import MODELS
 
 from mmevad.models.actionformer.blocks import max_pool
-from mmevad.models.actionformer.layers import (MaskedConv1d, ScaledDropPath,
-                                               convolve)
+from mmevad.models.actionformer.layers import (MLP, MaskedConv1d,
+                                               ScaledResidual, convolve)
 from .small import CHANNELS, neck_config
 
 
@@ -20,24 +20,35 @@ def run(length=41, **kwargs):
 
 @pytest.mark.parametrize('size', [1, 3, 5])
 @pytest.mark.parametrize('length', [1, 2, 3, 10])
-def test_convolution(size, length):
+@pytest.mark.parametrize('with_bias', [True, False])
+def test_convolution(size, length, with_bias):
     torch.manual_seed(0)
-    x = torch.randn(2, length, 4, dtype=torch.float64, requires_grad=True)
-    conv = torch.nn.Conv1d(4, 6, size, padding=size // 2).double()
-    expected = conv(x.transpose(1, 2)).transpose(1, 2)
-    got = convolve(x, conv.weight, conv.bias)
-    # one sequence after the other, as if they were alone
-    both = convolve(torch.cat((x, x), 1), conv.weight, conv.bias, [length] * 2)
-    upstream = torch.randn_like(expected)
-    expected = (expected, *torch.autograd.grad(expected,
-                                               (x, conv.weight), upstream))
-    for out, factor in ((got, 1), (both, 2)):
-        assert torch.allclose(
-            out, torch.cat((expected[0], ) * factor, 1), atol=1e-12)
-        grads = torch.autograd.grad(out, (x, conv.weight),
-                                    torch.cat((upstream, ) * factor, 1))
-        for grad, one in zip(grads, expected[1:]):
-            assert torch.allclose(grad, factor * one, atol=1e-12)
+    x = torch.randn(3, length, 4, dtype=torch.float64, requires_grad=True)
+    mask = torch.rand(3, length, 1) > 0.3
+    conv = torch.nn.Conv1d(4, 6, size, padding=size // 2, bias=with_bias)
+    conv.double()
+    expected = conv(x.transpose(1, 2)).transpose(1, 2) * mask
+    got = convolve(x, conv.weight, conv.bias, mask)
+    assert torch.allclose(got, expected, atol=1e-12)
+    upstream, inputs = torch.randn_like(expected), (x, *conv.parameters())
+    for grad, reference in zip(
+            torch.autograd.grad(got, inputs, upstream),
+            torch.autograd.grad(expected, inputs, upstream)):
+        assert torch.allclose(grad, reference, atol=1e-12)
+
+
+def test_convolution_under_autocast():
+    """The products are of half precision, the gradients of the weights not."""
+    x, mask = torch.randn(2, 9, 4), torch.ones(2, 9, 1, dtype=torch.bool)
+    conv = MaskedConv1d(4, 6, 3)
+    expected = conv(x, mask)
+    with torch.autocast('cpu', torch.bfloat16):
+        got = conv(x, mask)
+    assert got.dtype == torch.bfloat16
+    assert torch.allclose(got.float(), expected, atol=0.05)
+    got.sum().backward()
+    assert conv.weight.grad.dtype == conv.bias.grad.dtype == torch.float32
+    assert conv.weight.grad.stride() == conv.weight.stride()
 
 
 @pytest.mark.parametrize('stride', [1, 2])
@@ -60,15 +71,16 @@ def test_max_pool():
     assert torch.equal(max_pool(x), expected.transpose(1, 2))
 
 
-def test_scaled_drop_path():
-    layer = ScaledDropPath(4, 0.5).train()
+def test_scaled_residual():
+    layer = ScaledResidual(4, 0.5).train()
     torch.manual_seed(0)
-    out = layer(torch.ones(200, 3, 4))
+    x = torch.zeros(200, 3, 4)
+    out = layer(x, x + 1)
     assert set(out.unique().tolist()) == {0., float(2 * torch.tensor(1e-4))}
     assert (out.flatten(1).std(1) == 0).all()  # a sample as a whole
     assert 60 < (out[:, 0, 0] == 0).sum() < 140
-    assert torch.equal(layer.eval()(torch.ones(1, 1, 4)).flatten(),
-                       layer.scale)
+    x = torch.full((1, 1, 4), 2.)
+    assert torch.equal(layer.eval()(x, x).flatten(), 2 + 2 * layer.scale)
 
 
 def test_levels_and_masks():
@@ -175,3 +187,48 @@ def test_impossible_necks_are_refused(kwargs, message):
 def test_position_ends_with_the_table():
     with pytest.raises(ValueError, match='80 frames but positions for 64'):
         run(length=80, use_abs_pe=True)
+
+
+@pytest.mark.parametrize('dropout', [0., 0.3])
+@pytest.mark.parametrize('strict_mask', [False, True])
+def test_checkpointing_changes_nothing(dropout, strict_mask):
+    """Same levels and gradients, of less that is kept for them."""
+    results, kept = [], []
+    for with_cp in (False, True):
+        torch.manual_seed(0)
+        neck = MODELS.build(
+            neck_config(
+                dropout=dropout,
+                drop_path_rate=0.1,
+                strict_mask=strict_mask,
+                with_cp=with_cp)).train()
+        feats = torch.randn(2, CHANNELS, 40)
+        mask = torch.arange(40) < torch.tensor([40, 35])[:, None]
+        sizes = {}
+
+        def pack(x):
+            sizes[x.untyped_storage().data_ptr()] = x.numel()
+            return x
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda x: x):
+            levels, _ = neck(feats, mask[:, None])
+        kept.append(sum(sizes.values()))
+        sum(level.square().sum() for level in levels).backward()
+        results.append([*levels, *(p.grad for p in neck.parameters())])
+    for plain, checkpointed in zip(*results):
+        assert torch.allclose(plain, checkpointed, atol=1e-5)
+    assert kept[1] < 0.7 * kept[0]
+
+
+def test_mlp_is_that_of_mmcv():
+    """Value and gradients, to rounding."""
+    torch.manual_seed(0)
+    mlp = MLP(6).double()
+    x = torch.randn(2, 5, 6, dtype=torch.float64, requires_grad=True)
+    inputs = (x, *mlp.parameters())
+    results = []
+    for forward in (mlp.forward, super(MLP, mlp).forward):
+        out = forward(x)
+        results.append((out, *torch.autograd.grad(out.sin().sum(), inputs)))
+    for got, expected in zip(*results):
+        assert torch.allclose(got, expected, atol=1e-12)

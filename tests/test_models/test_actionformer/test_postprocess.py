@@ -2,8 +2,15 @@
 import pytest
 import torch
 
-from mmevad.models.actionformer.postprocess import decode_level, to_seconds
+from mmevad.models.actionformer.postprocess import decode, to_seconds
 from mmevad.structures.segments import FeatureGrid
+
+
+def decode_level(logits, offsets, mask, points, *args):
+    """One level of one video, without those that are none."""
+    found = decode([logits[None]], [offsets[None]], [mask[None]], [points],
+                   *args)
+    return [x[found[1] >= 0] for x in found]
 
 
 def level(frames=6, classes=3, stride=2., seed=0):
@@ -77,6 +84,25 @@ def test_padding_has_no_candidates():
                                        None)
     assert len(scores) == 5 * 3
     assert segments.shape == (15, 2)
+
+
+def test_videos_and_levels_do_not_mix():
+    """As many rows for each video, -1 where one has found less."""
+    levels = [[level(20, seed=0), level(20, seed=1)],
+              [level(10, stride=4., seed=2),
+               level(10, stride=4., seed=3)]]
+    levels[0][1][2][:] = False
+    points = [videos[0][3] for videos in levels]
+    found = decode(
+        *([torch.stack([video[i] for video in videos]) for videos in levels]
+          for i in range(3)), points, .3, 10)
+    assert [tuple(x.shape) for x in found] == [(2, 20, 2), (2, 20), (2, 20)]
+    assert (found[1] >= 0).sum(1).tolist() == [20, 10]
+    for video in range(2):
+        alone = [decode_level(*x[video], .3, 10) for x in levels]
+        for both, parts in zip(found, zip(*alone)):
+            valid = found[1][video] >= 0
+            assert torch.allclose(both[video][valid], torch.cat(parts))
 
 
 def test_to_seconds_clips():

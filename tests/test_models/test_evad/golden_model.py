@@ -94,6 +94,13 @@ def model_config(cfg, keyframe_weight, token_order):
             **clip))
 
 
+def with_clip(boxes):
+    """(B, n, 4) -> (B*n, 5), the clip's index in front."""
+    index = torch.arange(len(boxes), device=boxes.device)
+    index = index.repeat_interleave(boxes.size(1))[:, None]
+    return torch.cat((index, boxes.flatten(0, 1)), 1)
+
+
 class Reference:
     """One reference folder: configuration, weights, inputs."""
 
@@ -146,9 +153,8 @@ class Recorder:
                                                          '_run_block'),
                             (model.backbone, '_attend_and_score'),
                             (model, 'neck'), (model.actor_head, 'loss'),
-                            (model.actor_head.roi_extractor, 'pool'),
                             (model.actor_head.roi_extractor,
-                             'forward'), (model.context_decoder, 'remap'),
+                             'pool'), (model.context_decoder, 'remap'),
                             (model.context_decoder, 'pool')):
             self._wrap(owner, name)
         model.backbone.register_forward_hook(self._backbone)
@@ -215,17 +221,14 @@ class Recorder:
         for i, level in enumerate(result):
             self.out[f'fpn_p{i + 2}'] = level
 
-    def _on_forward_KeyframeRoIExtractor(self, args, result):
-        stage = self._runs['stage']
-        head = self.model.actor_head.roi_extractor
-        self.out[f'head{stage}_rois'] = args[1]
-        self.out[f'head{stage}_roi_level'] = head.map_roi_levels(
-            args[1], len(args[0]))
-
     def _on_pool_KeyframeRoIExtractor(self, args, result):
-        stage = self._runs['stage']
+        stage, boxes = self._runs['stage'], args[1]
         if stage == 0:
-            self.out['proposal_boxes_abs'] = args[1]
+            self.out['proposal_boxes_abs'] = boxes
+        head = self.model.actor_head.roi_extractor
+        self.out[f'head{stage}_rois'] = with_clip(boxes)
+        self.out[f'head{stage}_roi_level'] = head.map_roi_levels(
+            boxes).flatten()
         self.out[f'head{stage}_roi_features'] = result
         self._runs['stage'] += 1
 
@@ -235,11 +238,9 @@ class Recorder:
     def _on_pool_ContextRefineDecoder(self, args, result):
         _, boxes, whwh, _ = args
         self.out['roi_features'] = result
-        boxes = extend_boxes(boxes, whwh,
-                             self.model.context_decoder.roi_extension)
-        index = torch.arange(len(boxes), device=boxes.device)
-        index = index.repeat_interleave(boxes.size(1))[:, None]
-        self.out['crd_rois'] = torch.cat((index, boxes.flatten(0, 1)), 1)
+        self.out['crd_rois'] = with_clip(
+            extend_boxes(boxes, whwh,
+                         self.model.context_decoder.roi_extension))
 
     def _on_loss_QueryActorHead(self, args, result):
         self.stages = args[0]

@@ -3,7 +3,9 @@ import copy
 
 import pytest
 import torch
+from mmengine.structures import InstanceData
 
+from mmevad.models.evad.boxes import whwh_of
 from .small import CLASSES, build_detector, raw_batch, run
 
 
@@ -168,6 +170,32 @@ def test_autocast(dtype):
     total.backward()
     assert all(v.isfinite() for v in losses.values())
     assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_matching_is_mmdets():
+    """All stages and clips at once, against one assigner call for each."""
+    model = build_detector().train()
+    data = model.data_preprocessor(raw_batch(num_gts=(3, 9)))
+    samples = data['data_samples']
+    gts = [sample.gt_instances.bboxes for sample in samples]
+    whwh = whwh_of([sample.img_shape for sample in samples])
+    with torch.no_grad():
+        stages, _ = model._forward(data['inputs'],
+                                   [s.img_shape for s in samples], whwh)
+    head = model.actor_head
+    for actors, matches in zip(stages, head.match(stages, gts, whwh)):
+        assert matches.clips.tolist() == [0] * 3 + [1] * 6
+        for i, sample in enumerate(samples):
+            result = head.assigner.assign(
+                InstanceData(scores=actors.logits[i], bboxes=actors.boxes[i]),
+                InstanceData(
+                    bboxes=gts[i], labels=torch.zeros(len(gts[i])).long()),
+                img_meta=dict(img_shape=sample.img_shape))
+            own = matches.clips == i
+            queries = torch.nonzero(result.gt_inds > 0).flatten()
+            assert torch.equal(matches.queries[own], queries)
+            assert torch.equal(matches.gts[own],
+                               result.gt_inds[queries] - 1 + 3 * i)
 
 
 def test_mode_is_checked():

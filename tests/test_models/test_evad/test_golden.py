@@ -12,6 +12,7 @@ import torch
 from mmevad.converters.evad import rename_evad
 from mmevad.models.evad.boxes import whwh_of
 from .golden_model import ROOT, Recorder, Reference, load
+from .test_importance import PATHS, take
 
 TOLERANCE = 1e-4
 FILES = sorted(p.name for p in ROOT.glob('evad_tiny_ew*.npz'))
@@ -105,9 +106,11 @@ def reference():
     return Reference()
 
 
+@pytest.mark.parametrize('path', PATHS)
 @pytest.mark.parametrize('name,weight', CASES, ids=[c[0] for c in CASES])
-def test_golden_evad_evaluation(reference, name, weight):
+def test_golden_evad_evaluation(reference, name, weight, path, monkeypatch):
     """Every intermediate and output, released token order."""
+    take(path, monkeypatch)
     arrays = load(name)
     model, samples, whwh, recorder = run(reference, weight, 'importance')
     out = recorder.out
@@ -125,6 +128,25 @@ def test_golden_evad_evaluation(reference, name, weight):
         part = model.backbone if name == 'backbone' else model.context_decoder
         check(name, part.position.table,
               reference.arrays[f'aux/pos_embed_{name}'])
+
+
+@pytest.mark.parametrize('weight', weights_of(TRAIN))
+def test_golden_evad_compiled(reference, weight):
+    """Backbone and decoder as one graph each."""
+    arrays = load(dict((w, n) for n, w in CASES)[weight])
+    model = reference.build(weight).eval()
+    model.backbone, model.context_decoder = (
+        torch.compile(part, fullgraph=True, dynamic=False, backend='eager')
+        for part in (model.backbone, model.context_decoder))
+    clips, samples = reference.batch(model)
+    shapes = [s.img_shape for s in samples]
+    with torch.no_grad():
+        stages, logits = model._forward(clips, shapes,
+                                        whwh_of(shapes, clips.device))
+    check('boxes', stages[-1].boxes,
+          arrays[f'eval/head{len(stages) - 1}_pred_bboxes'])
+    for i, level in enumerate(logits):
+        check(f'action_logits_{i}', level, arrays[f'eval/action_logits_{i}'])
 
 
 @pytest.mark.parametrize('weight', weights_of(SORTED))
@@ -204,15 +226,17 @@ def test_golden_evad_training(reference, weight, cp):
     gts = [s.gt_instances.bboxes for s in samples]
     whwh = whwh_of([s.img_shape for s in samples])
     stages = recorder.stages
-    for i, actors in enumerate(stages):
-        stage = 'final' if i == len(stages) - 1 else f'aux{i}'
-        matches = model.actor_head.match(actors, gts, whwh)
-        for clip, match in enumerate(matches):
-            check(f'match {stage} {clip}', torch.stack(match),
+    found = model.actor_head.match(stages, gts, whwh)
+    for i, matches in enumerate((*found, recorder.matches)):
+        stage = 'final' if i >= len(stages) - 1 else f'aux{i}'
+        first = 0
+        for clip, count in enumerate(map(len, gts)):
+            own = matches.clips == clip
+            pairs = torch.stack(
+                (matches.queries[own], matches.gts[own] - first))
+            check(f'match {stage} {clip}', pairs,
                   TRAIN[f'ew{weight:g}/match_{stage}_img{clip}'])
-    for got, clip in zip(recorder.matches, range(len(samples))):
-        check('match', torch.stack(got),
-              TRAIN[f'ew{weight:g}/match_final_img{clip}'])
+            first += count
 
 
 @pytest.mark.parametrize('weight', weights_of(SORTED, '_train'))

@@ -1,55 +1,11 @@
-"""Scoring, selecting and restoring tokens."""
+"""Selecting and restoring tokens."""
 import pytest
 import torch
 
 import mmevad  # noqa: F401
-from mmevad.models.evad import token_pruning
-from mmevad.models.evad.token_pruning import (attend_and_score,
-                                              class_token_importance,
-                                              drop_tokens, keep_counts,
+from mmevad.models.evad.token_pruning import (drop_tokens, keep_counts,
                                               num_kept, order_tokens,
                                               restore_tokens)
-
-
-def plain_importance(q, k, scale, weight, mask):
-    """Eq. 1, with the whole attention map."""
-    logits = q @ k.transpose(-2, -1) * scale
-    logits = logits.masked_fill(~mask[:, None, None], float('-inf'))
-    attn = logits.softmax(-1) * (weight * mask)[:, None, :, None]
-    return attn.sum(2).mean(1) / mask.sum(-1, keepdim=True)
-
-
-@pytest.mark.parametrize('tile', [1, 300, 1 << 22])
-@pytest.mark.parametrize('masked', [False, True])
-def test_importance_equals_the_whole_map(monkeypatch, tile, masked):
-    monkeypatch.setattr(token_pruning, 'TILE_ELEMENTS', tile)
-    torch.manual_seed(0)
-    q, k, v = torch.randn(3, 2, 3, 11, 4)
-    weight = torch.rand(2, 11) * 4
-    mask = torch.ones(2, 11, dtype=torch.bool)
-    if masked:
-        mask[0, 7:] = False
-    expected = plain_importance(q, k, 0.5, weight, mask)
-    out, got = attend_and_score(q, k, v, 0.5, weight, mask if masked else None)
-    assert torch.allclose(got, expected, atol=1e-6)
-    plain = torch.nn.functional.scaled_dot_product_attention(
-        q, k, v, attn_mask=mask[:, None, None], scale=0.5)
-    assert torch.allclose(out, plain, atol=1e-5)
-    assert torch.allclose(
-        class_token_importance(q, k, 0.5, mask),
-        plain_importance(q, k, 0.5,
-                         torch.eye(11)[:1].expand(2, -1), mask)[:, 1:] *
-        mask.sum(-1, keepdim=True),
-        atol=1e-6)
-
-
-def test_only_the_output_carries_gradient():
-    q = torch.randn(1, 1, 4, 2, requires_grad=True)
-    out, importance = attend_and_score(q, q, q, 1.)
-    assert out.requires_grad and not importance.requires_grad
-    with torch.no_grad():
-        other, same = attend_and_score(q, q, q, 1.)
-    assert torch.allclose(out, other) and torch.allclose(importance, same)
 
 
 @pytest.mark.parametrize('rate,total,protected,kept', [

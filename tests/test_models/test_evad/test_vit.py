@@ -155,6 +155,31 @@ def test_checkpointing_changes_nothing():
         assert all(torch.equal(a, b) for a, b in zip(grads[0], other))
 
 
+@pytest.mark.parametrize('mask', [False, True])
+def test_checkpointing_reuses_the_choice(mask):
+    """Scores are worked out once, and the second run of a block keeps the
+    tokens of the first even if they would now come out otherwise."""
+    model = build_backbone(with_cp=True, mask_padding=mask).train()
+    shapes = [(64, 96), (64, 64)] if mask else None
+    inner, calls = model._attend_and_score, []
+
+    def disturbed(*args, **kwargs):
+        out, scores = inner(*args, **kwargs)
+        calls.append(scores)
+        return out, torch.rand_like(scores)
+
+    out = model(clip(), shapes)
+    out.tokens.square().sum().backward()
+    grads = [p.grad.clone() for p in model.parameters() if p.grad is not None]
+    model.zero_grad()
+    out = model(clip(), shapes)
+    model._attend_and_score = disturbed
+    out.tokens.square().sum().backward()
+    assert not calls
+    again = [p.grad for p in model.parameters() if p.grad is not None]
+    assert all(torch.equal(a, b) for a, b in zip(grads, again))
+
+
 def test_positions_depend_on_the_shape_not_the_count():
     """32x128 has as many tokens as 64x64, but another table."""
     position = build_backbone().position

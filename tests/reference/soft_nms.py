@@ -110,12 +110,17 @@ def nms(segments: np.ndarray,
         min_score: float = 0.001,
         max_seg_num: Optional[int] = 200,
         multiclass: bool = True,
-        voting_thresh: float = 0.) -> Tuple[np.ndarray, ...]:
-    """All of it; arguments and result of ``SoftNMS``, as arrays."""
+        voting_thresh: float = 0.,
+        select: Callable[..., Selection] = soft) -> Tuple[np.ndarray, ...]:
+    """All of it; arguments and result of ``SoftNMS``, as arrays.
+
+    ``select`` is the loop of Soft-NMS.
+    """
     kwargs = dict(iou_threshold=iou_threshold, min_score=min_score)
     if method != 'hard':
         kwargs.update(method=method, sigma=sigma)
-    kept, new = per_class(hard if method == 'hard' else soft, segments, scores,
+    kept, new = per_class(hard if method == 'hard' else select, segments,
+                          scores,
                           labels if multiclass else np.zeros_like(labels),
                           max_seg_num, **kwargs)
     result = segments[kept]
