@@ -121,6 +121,7 @@ def assign_targets(points: Tensor,
     # unlike one_hot, this does not wait for the device
     one_hot = labels[:, None] == torch.arange(
         num_classes, device=labels.device)
-    classes = (alike.to(points) @ one_hot.to(points)).clamp_(max=1)
+    classes = alike.to(points) @ one_hot.to(points)
+    classes = classes.clamp(max=1).to(points)  # autocast leaves half precision
     distances = torch.cat((left.gather(1, chosen), right.gather(1, chosen)), 1)
     return classes, distances / stride

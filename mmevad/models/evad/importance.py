@@ -81,9 +81,6 @@ def _cuda_kernel(dtype: torch.dtype, dim: int, masked: bool) -> Optional[str]:
 # torch.compiler.assume_constant_result, which would import the compiler
 _cuda_kernel._dynamo_marked_constant = True
 
-# torch.compiler.assume_constant_result, which takes seconds to import
-_cuda_kernel._dynamo_marked_constant = True
-
 
 def _aligned(mask: Optional[Tensor], q: Tensor) -> Optional[Tensor]:
     """Mask (B, 1, 1, N) expanded over rows that begin at 16 elements."""
@@ -211,7 +208,7 @@ def _empty_output(v: Tensor) -> Tensor:
     return v.new_empty((batch, num, heads, dim)).transpose(1, 2)
 
 
-_library = torch.library.Library('mmevad', 'DEF')
+_library = torch.library.Library('mmevad', 'FRAGMENT')
 _library.define('column_sums(Tensor q, Tensor k, Tensor row_bias, float scale)'
                 ' -> Tensor')
 _library.define('attend_and_sum(Tensor q, Tensor k, Tensor v, float scale, '

@@ -22,7 +22,8 @@ from .token_pruning import (attend_and_score, class_token_importance,
                             kept_positions)
 from .transformer import Block, SineCosinePosition, embed_cubes
 
-Choice = List[Tuple[Tensor, Optional[Tensor]]]  # none, or one
+# positions that are kept and which of them count, once they are chosen
+Choice = List[Tuple[Tensor, Optional[Tensor]]]
 SELECTORS = ('gap', 'cls', 'random', 'unified')
 
 
@@ -226,13 +227,12 @@ class KeyframeTokenPruneViT(BaseModule):
 
     def _run_block(self, number: int, x: Tensor, ids: Tensor,
                    valid: Optional[Tensor], keep: Optional[List[int]],
-                   num_protected: int, spot: int, key: int,
-                   chosen: Optional[Choice]):
+                   num_protected: int, spot: int, key: int, chosen: Choice):
         """One block; ``keep`` is None where nothing is dropped.
 
-        Activation checkpointing runs a block again for its gradients, which
-        had better not choose other tokens: what the first run chose is left
-        in ``chosen``.
+        Activation checkpointing runs a block again for its gradients, and
+        then with the tokens that the first run left in ``chosen``: scoring
+        once is cheaper, and twice might choose others.
         """
         block, mask, attention = self.blocks[number], valid, None
         if mask is not None:
@@ -244,11 +244,10 @@ class KeyframeTokenPruneViT(BaseModule):
                 self._attend_and_score, ids=ids, spot=spot, key=key)
         x, importance = block.attend(x, mask, attention)
         if keep is not None:
-            choice = chosen[0] if chosen else kept_positions(
-                importance, keep, num_protected, valid)
-            if chosen is not None and not chosen:
-                chosen.append(choice)
-            index, valid = choice
+            if not chosen:
+                chosen.append(
+                    kept_positions(importance, keep, num_protected, valid))
+            index, valid = chosen[0]
             x, ids = keep_tokens(x, ids, index)
         return block.feed_forward(x), ids, valid
 
@@ -316,12 +315,12 @@ class KeyframeTokenPruneViT(BaseModule):
                 keep = keep_counts([rates[i]], counts, protected)
                 left = [k + p for k, p in zip(keep, protected)]
                 keep, counts = (None if left == counts else keep), left
-            args = (i, x, ids, valid, keep, num_protected, spot, key)
+            args = (i, x, ids, valid, keep, num_protected, spot, key, [])
             if self.with_cp[i] and torch.is_grad_enabled():
                 x, ids, valid = checkpoint(
-                    self._run_block, *args, [], use_reentrant=False)
+                    self._run_block, *args, use_reentrant=False)
             else:
-                x, ids, valid = self._run_block(*args, None)
+                x, ids, valid = self._run_block(*args)
             if i in self.out_indices:
                 maps.append(
                     keyframe_map(x, ids, grid, key, num_protected > 0, valid,

@@ -76,6 +76,18 @@ def test_no_segments():
     assert assigned([], []) == {}
 
 
+def test_targets_do_not_lose_precision():
+    """Autocast would make the classes bfloat16, and smoothed ones wrong."""
+    points = torch.cat(
+        PointGenerator((1, 2), ((0, 4), (4, 9)))((12, 6), 'cpu'))
+    args = (points, torch.tensor([[1., 7.],
+                                  [2., 9.]]), torch.tensor([2, 0]), CLASSES)
+    with torch.autocast('cpu', torch.bfloat16):
+        half = assign_targets(*args)
+    for got, expected in zip(half, assign_targets(*args)):
+        assert got.dtype == torch.float32 and torch.equal(got, expected)
+
+
 def test_diou_loss():
     """[2, 4] and [2, 6], seen from 3: IoU 1/2, centres 1 apart, hull 4."""
     pred = torch.tensor([[1., 1.], [0., 0.], [2., 3.]], requires_grad=True)

@@ -36,7 +36,6 @@ def outputs(model, backbone, decoder, clips):
     pytest.param('gap', 'aot_eager', True, marks=pytest.mark.slow),
     pytest.param('cls', 'aot_eager', True, marks=pytest.mark.slow),
     pytest.param('unified', 'aot_eager', True, marks=pytest.mark.slow),
-    pytest.param('gap', 'inductor', False, marks=pytest.mark.slow),
     pytest.param('gap', 'inductor', True, marks=pytest.mark.slow),
 ])
 def test_one_graph(selector, backend, grad):
