@@ -13,10 +13,10 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from ...structures import FeatureGrid
-from .layers import ConvTower, to_autocast
 from .losses import smooth_labels
 from .points import assign_targets
 from .postprocess import decode, to_seconds
+from .towers import ConvTower, run_towers
 
 # probability that classes without training samples start from
 EMPTY_PROB = 1e-6
@@ -115,7 +115,6 @@ class ActionFormerHead(BaseModule):
         self.num_classes = num_classes
         self.strict_mask = strict_mask
         self.point_generator = MODELS.build(point_generator)
-        self.gap = kernel_size // 2
         args = (num_layers, kernel_size, with_ln)
         self.cls_tower = ConvTower(in_channels, feat_channels, num_classes,
                                    *args)
@@ -158,29 +157,8 @@ class ActionFormerHead(BaseModule):
             tuple: For each level class logits (B, T_l, C) and distances
             (B, T_l, 2) to start and end in strides; zero for padding.
         """
-        # one call for all levels: between them lie zeros, as many as a kernel
-        # reaches over, so that none sees its neighbour
-        lengths = [x.size(2) for x in levels]
-        x = _with_gaps([x.transpose(1, 2) for x in levels], self.gap)
-        mask = _with_gaps([m.transpose(1, 2) for m in masks], self.gap)
-        if self.strict_mask:
-            keep = mask
-            x = x * mask
-        else:
-            keep = _with_gaps([mask.new_ones((1, n, 1)) for n in lengths],
-                              self.gap)
-        x = to_autocast(x)
-        outputs = []
-        for tower in (self.cls_tower, self.reg_tower):
-            out = tower(x, mask, keep)
-            begins = [
-                sum(lengths[:i]) + i * self.gap for i in range(len(lengths))
-            ]
-            outputs.append([
-                out[:, begin:begin + length]
-                for begin, length in zip(begins, lengths)
-            ])
-        logits, distances = outputs
+        logits, distances = run_towers((self.cls_tower, self.reg_tower),
+                                       levels, masks, self.strict_mask)
         return tuple(logits), tuple(
             scale(x).relu() for scale, x in zip(self.scales, distances))
 
@@ -316,9 +294,3 @@ class ActionFormerHead(BaseModule):
             best_first = scores.argsort(descending=True, stable=True)
             results.append(found[best_first])
         return results
-
-
-def _with_gaps(levels: Sequence[Tensor], gap: int) -> Tensor:
-    """(B, T_l, D) one after the other, with so many zeros between."""
-    zeros = levels[0].new_zeros((len(levels[0]), gap, levels[0].size(2)))
-    return torch.cat([part for x in levels for part in (x, zeros)][:-1], 1)

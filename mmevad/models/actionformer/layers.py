@@ -1,5 +1,5 @@
 # Copyright (c) mmevad authors. All rights reserved.
-"""Layers over features of shape (B, T, C): masked convolution, drop path."""
+"""Layers over features of shape (B, T, C)."""
 from typing import List, Optional, Sequence, Tuple
 
 import torch
@@ -243,46 +243,3 @@ class ScaledResidual(nn.Module):
         kept = drop_path(
             x.new_ones((len(x), 1, 1)), self.drop_prob, self.training)
         return torch.addcmul(x, branch, kept * self.scale)
-
-
-class ConvTower(nn.Module):
-    """Convolutions with LN and ReLU, and one more at the end.
-
-    Args:
-        in_channels (int): D.
-        feat_channels (int): Width between.
-        out_channels (int): O.
-        num_layers (int): Convolutions, the last one included.
-        kernel_size (int): Odd.
-        with_ln (bool): LN after all but the last.
-    """
-
-    def __init__(self, in_channels: int, feat_channels: int, out_channels: int,
-                 num_layers: int, kernel_size: int, with_ln: bool) -> None:
-        super().__init__()
-        widths = [in_channels] + [feat_channels] * (num_layers - 1)
-        self.convs = nn.ModuleList([
-            MaskedConv1d(c, d, kernel_size, bias=not with_ln)
-            for c, d in zip(widths[:-1], widths[1:])
-        ])
-        self.norms = nn.ModuleList([
-            nn.LayerNorm(d) if with_ln else nn.Identity() for d in widths[1:]
-        ])
-        self.out = MaskedConv1d(widths[-1], out_channels, kernel_size)
-
-    def forward(self, x: Tensor, mask: Tensor, keep: Tensor) -> Tensor:
-        """Convolve.
-
-        Args:
-            x (Tensor): (B, T, D).
-            mask (Tensor): (B, T, 1) bool, True where the output is valid.
-            keep (Tensor): (1 or B, T, 1) bool, frames that the next
-                convolution may see.
-
-        Returns:
-            Tensor: (B, T, O).
-        """
-        for conv, norm in zip(self.convs, self.norms):
-            # in place: neither LN nor a convolution looks at its result again
-            x = norm(conv(x, mask)).mul_(keep).relu_()
-        return self.out(x, mask)
