@@ -9,6 +9,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Union
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
+from mmengine.logging import print_log
 from mmengine.structures import InstanceData
 from rich.progress import Progress
 
@@ -170,6 +171,13 @@ class TALInferencer:
             results = transform(results)
         self._check_width(len(results['inputs']), str(source.file))
         sample = self.model.test_step(pseudo_collate([results]))[0]
+        limit = self.model.head.nms.max_seg_num
+        if limit is not None and len(sample.pred_instances) >= limit:
+            print_log(
+                f'{source.name}: the model keeps the surest {limit} segments '
+                'of a video; for a long one, raise max_seg_num and '
+                'pre_nms_topk in model.head.test_cfg.',
+                logger='current')
         return sample.pred_instances
 
     def _check_width(self, width: int, what: str) -> None:

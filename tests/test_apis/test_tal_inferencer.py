@@ -160,6 +160,18 @@ def test_what_is_shown_can_be_chosen(root, tal):
         run(tal, path, fps=FPS, classes=['rum'])
 
 
+def test_a_limit_of_the_model_is_told(root, tal, monkeypatch):
+    said = []
+    monkeypatch.setattr('mmevad.apis.tal_inferencer.print_log',
+                        lambda text, **kwargs: said.append(text))
+    path = str(root / 'feats/a.npy')
+    run(tal, path, fps=FPS)
+    assert not said
+    monkeypatch.setattr(tal.model.head.nms, 'max_seg_num', 5)
+    found = run(tal, path, fps=FPS)['predictions'][0]['segments']
+    assert len(found) == 5 and 'a: the model keeps the surest 5' in said[0]
+
+
 def test_files_and_picture(root, tal, tmp_path):
     out = tmp_path / 'new' / 'out'
     result = run(
