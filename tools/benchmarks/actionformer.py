@@ -40,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--post', action='store_true', help='decoding and NMS only')
     parser.add_argument(
         '--videos', type=int, default=100, help='with --post; 100 by default')
+    parser.add_argument(
+        '--max-plain',
+        type=int,
+        default=50000,
+        help='leave the plain model out for longer videos; %(default)s')
 
 
 class ActionFormerCase(Case):
@@ -50,6 +55,7 @@ class ActionFormerCase(Case):
         super().__init__(args.device, dtype)
         self.config, self.length = args.config, length
         self.train, self.batch = args.train, args.batch
+        self.with_plain = length <= args.max_plain
 
     def model(self) -> torch.nn.Module:
         """Ours, with random weights."""
@@ -82,7 +88,10 @@ class ActionFormerCase(Case):
 
             return run
 
-        return dict(ours=forward(model), plain=forward(plain))
+        functions = dict(ours=forward(model))
+        if self.with_plain:
+            functions['plain'] = forward(plain)
+        return functions
 
     def _steps(self, model, plain, videos, autocast) -> Functions:
         rng = torch.Generator().manual_seed(0)

@@ -36,7 +36,8 @@ class Case:
         return machine.use(self.device, self.dtype)
 
     def functions(self) -> Functions:
-        """``'ours'`` and ``'plain'``, which do the same."""
+        """``'ours'`` and then ``'plain'``, which do the same; without
+        ``'plain'`` where it would take too much."""
         raise NotImplementedError
 
 
@@ -64,10 +65,10 @@ def compare(name: str, case: Case, args: argparse.Namespace, **fields) -> Dict:
         ``ours_extra_mib``, ``plain_extra_mib`` (of the call).
     """
     sides = case.functions()
-    macs = multiply_adds(sides['plain'])
+    macs = multiply_adds(sides.get('plain', sides['ours']))
     product = machine.matrix_product(case.device, case.dtype)
-    ours, plain, seconds = median_times(
-        [sides['ours'], sides['plain'], product], args.repeats, case.device,
+    ours, *plain, seconds = median_times(
+        [*sides.values(), product], args.repeats, case.device,
         3 if case.device.startswith('cuda') else 1, machine.clock(args))
     rate = machine.rate(seconds)
     floor = 2 * macs / 1e9 / rate
@@ -76,14 +77,15 @@ def compare(name: str, case: Case, args: argparse.Namespace, **fields) -> Dict:
         case=name,
         dtype=case.dtype,
         ours_s=ours,
-        plain_s=plain,
-        ratio=plain / ours,
+        plain_s=plain[0] if plain else None,
+        ratio=plain[0] / ours if plain else None,
         gmacs=macs / 1e9,
         rate=rate,
         floor_s=floor,
         reached=floor / ours)
+    measured = list(sides)
     del sides, product
-    row.update(memory_fields(case, args))
+    row.update(memory_fields(case, args, measured))
     print_row(row)
     return row
 
@@ -93,9 +95,9 @@ def memory_fields(case: Case,
                   sides: Sequence[str] = SIDES) -> Dict:
     """Peak memory of the sides, None with ``--no-memory``."""
     row = {}
-    for side in sides:
+    for side in SIDES + tuple(set(sides) - set(SIDES)):
         memory: Optional[Memory] = None
-        if not args.no_memory:
+        if side in sides and not args.no_memory:
             memory = memory_of(
                 build_side,
                 case,
@@ -107,17 +109,25 @@ def memory_fields(case: Case,
     return row
 
 
+def text(value: Optional[float], form: str, unit: str = '') -> str:
+    """A number, ``-`` where there is none."""
+    return '-' if value is None else f'{value:{form}}{unit}'
+
+
 def print_row(row: Dict) -> None:
     """Time, share of the floor and memory of the call."""
-    line = (f'{row["case"]:<34}{row["ours_s"] * 1e3:>8.1f} ms'
-            f'{row["plain_s"] * 1e3:>8.1f} ms{row["ratio"]:>7.2f}'
-            f'{row["floor_s"] * 1e3:>8.1f} ms{row["reached"]:>9.0%}')
-    if row['ours_mib'] is not None:
-        line += (
-            f'{row["ours_extra_mib"]:>8.0f} MiB'
-            f'{row["plain_extra_mib"]:>8.0f} MiB'
-            f'{row["plain_extra_mib"] / max(row["ours_extra_mib"], 1):>7.2f}')
-    print(line, flush=True)
+    times = [
+        row[key] and row[key] * 1e3 for key in ('ours_s', 'plain_s', 'floor_s')
+    ]
+    ours, plain = row['ours_extra_mib'], row['plain_extra_mib']
+    ratio = plain / max(ours, 1) if ours and plain else None
+    print(
+        f'{row["case"]:<34}{text(times[0], ".1f", " ms"):>11}'
+        f'{text(times[1], ".1f", " ms"):>11}{text(row["ratio"], ".2f"):>7}'
+        f'{text(times[2], ".1f", " ms"):>11}{row["reached"]:>9.0%}'
+        f'{text(ours, ".0f", " MiB"):>12}{text(plain, ".0f", " MiB"):>12}'
+        f'{text(ratio, ".2f"):>7}',
+        flush=True)
 
 
 def start(args: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ import mmevad  # noqa: F401  isort: skip
 import torch
 import torch.nn.functional as F
 from benchmarks import machine, plot
-from benchmarks.compare import Case, Functions, memory_fields
+from benchmarks.compare import Case, Functions, memory_fields, text
 from benchmarks.measure import median_times
 from torch import Tensor
 
@@ -162,9 +162,7 @@ def _row(case: ImportanceCase, args: argparse.Namespace) -> Dict:
         **_agreement(functions, whole))
     del functions, calls
     sides = SIDES if whole else SIDES[:2]
-    row.update({f'plain_{key}': None
-                for key in ('mib', 'extra_mib')},
-               **memory_fields(case, args, sides))
+    row.update(memory_fields(case, args, sides))
     return row
 
 
@@ -184,10 +182,6 @@ def _agreement(functions: Functions, whole: bool) -> Dict:
 
 
 def _print(row: Dict) -> None:
-
-    def text(value, form, unit):
-        return '-' if value is None else f'{value:{form}}{unit}'
-
     rate, limit = row['extra_rate'], row['rate']
     reached = None if rate is None else rate / limit
     columns = [f'{row["tokens"]:>8} {row["dtype"]:<5}']

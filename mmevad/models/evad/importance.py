@@ -180,14 +180,14 @@ def _attend_and_sum(q: Tensor, k: Tensor, v: Tensor, scale: float,
     out = _empty_output(v)
     rows = min(num, _rows_per_tile(q))
     buffer = q.new_empty((rows, num))
-    sums = q.new_zeros((batch, -(-num // rows), num))
+    sums = q.new_zeros((batch, num), dtype=torch.float64)
     for b in range(batch):
         bias = None
         if key_mask is not None:
             bias = q.new_zeros(num).masked_fill_(~key_mask[b], float('-inf'))
         for h in range(heads):
             keys = k[b, h].t() * scale
-            for t, start in enumerate(range(0, num, rows)):
+            for start in range(0, num, rows):
                 at = slice(start, start + rows)
                 tile = buffer[:min(rows, num - start)]
                 torch.mm(q[b, h, at], keys, out=tile)
@@ -196,10 +196,10 @@ def _attend_and_sum(q: Tensor, k: Tensor, v: Tensor, scale: float,
                 torch.softmax(tile, -1, out=tile)
                 torch.mm(tile, v[b, h], out=out[b, h, at])
                 if weight is None:
-                    sums[b, t] += tile.sum(0)
+                    sums[b] += tile.sum(0)
                 else:
-                    sums[b, t].addmv_(tile.t(), weight[b, at])
-    return out, sums.sum(1)
+                    sums[b] += tile.t() @ weight[b, at]
+    return out, sums.to(q.dtype)
 
 
 def _empty_output(v: Tensor) -> Tensor:

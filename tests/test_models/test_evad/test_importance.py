@@ -163,10 +163,14 @@ def test_memory_is_linear(monkeypatch, path, num):
     """No tensor is larger than q, k and v, or than the least tile."""
     take(path, monkeypatch)
     monkeypatch.setattr(importance, 'CPU_TILE', 1)
+    # a dispatch mode does not see what an operator calls
+    for name in ('column_sums', 'attend_and_sum'):
+        monkeypatch.setattr(token_pruning, name,
+                            getattr(importance, f'_{name}'))
     q, k, v = tokens(num, 4, 1, 1)
     with Largest() as seen, torch.no_grad():
         attend_and_score(q, k, v, 0.5)
-    assert seen.most <= importance.FEWEST_ROWS * num
+    assert seen.most == importance.FEWEST_ROWS * num
 
 
 @pytest.mark.skipif(
