@@ -16,6 +16,8 @@ import mmevad  # noqa: F401  isort: skip
 import torch
 from mmengine.fileio import dump
 
+from mmevad.utils.memory import keep_freed_memory
+
 FOLDER = Path(__file__).resolve().parent
 COMMANDS = [
     name
@@ -49,10 +51,17 @@ def main(argv: Optional[List[str]] = None) -> List[Dict]:
             help='timed runs, of which the median counts; %(default)s')
         command.add_argument(
             '--json', help='file for the rows and what they were taken on')
+        command.add_argument(
+            '--default-malloc',
+            action='store_true',
+            help='leave the C library as it is; by default both sides keep '
+            'freed memory, as in tools/test.py')
         module = importlib.import_module(f'benchmarks.{name}')
         module.add_arguments(command)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
+    if not args.default_malloc:
+        keep_freed_memory()
     machine = importlib.import_module('benchmarks.machine')
     result = dict(
         command=args.command,

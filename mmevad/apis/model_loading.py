@@ -1,17 +1,18 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """A config and a checkpoint -> a model that is known to be the right one."""
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 from urllib.error import URLError
 
 import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from torch import nn
+from torch import Tensor, nn
 
 from mmevad.utils.checkpoint import check_checkpoint, weights_of
 from mmevad.utils.checkpoint_file import read_checkpoint
 from mmevad.utils.errors import CheckpointError, DataError
+from mmevad.utils.memory import keep_freed_memory
 
 
 def find_test_dataset(config: Config) -> dict:
@@ -57,6 +58,8 @@ def open_device(name: Optional[str]) -> torch.device:
         reason = str(error).strip().split('\n')[0]
         raise DataError(f'The device {name!r} cannot be used '
                         f'({reason}).') from error
+    if device.type == 'cpu':
+        keep_freed_memory()
     return device
 
 
@@ -73,8 +76,8 @@ def load_model(model: dict, weights: str,
         tuple: The model in evaluation mode, and ``meta`` of the checkpoint.
 
     Raises:
-        CheckpointError: If the weights are missing, cannot be read or are
-            not those of the model.
+        CheckpointError: If the weights are missing, cannot be read, are not
+            those of the model, or are NaN or infinite.
     """
     try:
         checkpoint = read_checkpoint(weights)
@@ -89,8 +92,30 @@ def load_model(model: dict, weights: str,
         raise CheckpointError(f'The checkpoint {weights} holds no weights.')
     built = MODELS.build(model)
     check_checkpoint(built, checkpoint, source=weights)
+    check_finite(weights_of(checkpoint), weights)
     built.load_state_dict(weights_of(checkpoint), strict=False)
     return built.to(device).eval(), checkpoint.get('meta') or {}
+
+
+def check_finite(state: Dict[str, Tensor], source: str) -> None:
+    """Raise if weights are no numbers: the model would find nothing.
+
+    Args:
+        state (dict): Name to weights.
+        source (str): Where they come from, for the message.
+
+    Raises:
+        CheckpointError: Names the first of them.
+    """
+    wrong = [
+        name for name, x in state.items()
+        if isinstance(x, Tensor) and not x.isfinite().all()
+    ]
+    if wrong:
+        raise CheckpointError(
+            f'The checkpoint {source} is of no use: {wrong[0]}, one of '
+            f'{len(wrong)} such weights of {len(state)}, is NaN or infinite; '
+            'its training has diverged, so take an earlier one.')
 
 
 def stored_classes(meta: dict) -> Optional[List[str]]:

@@ -11,6 +11,7 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 from .checkpoint import CheckCheckpointHook
+from .memory import keep_freed_memory
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,8 +86,10 @@ def use_cpu_processes(cfg: Config) -> None:
 
 def build_runner(cfg: Config) -> Runner:
     """mmengine's runner, or the one that ``runner_type`` names."""
-    if cfg.launcher == 'pytorch' and not torch.cuda.is_available():
-        use_cpu_processes(cfg)
+    if not torch.cuda.is_available():
+        keep_freed_memory()
+        if cfg.launcher == 'pytorch':
+            use_cpu_processes(cfg)
     if 'runner_type' in cfg:
         return RUNNERS.build(cfg)
     return Runner.from_cfg(cfg)

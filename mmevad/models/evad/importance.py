@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 HALF = (torch.float16, torch.bfloat16)
-# logits of a tile: 2 MB in float32, the level 2 cache of a core
-CPU_TILE = 1 << 19
+# logits of a tile: 4 MB in float32 for each core
+CPU_TILE = 1 << 20
 CUDA_TILE = 1 << 26
 FEWEST_ROWS = 32  # of a tile; fewer would starve the matrix product
 
@@ -178,27 +178,31 @@ def _attend_and_sum(q: Tensor, k: Tensor, v: Tensor, scale: float,
     """
     batch, heads, num, _ = q.shape
     out = _empty_output(v)
-    rows = min(num, _rows_per_tile(q))
-    buffer = q.new_empty((rows, num))
+    # a few rows of all heads: threads share out heads, not one small product
+    rows = min(num, max(1, _rows_per_tile(q) // heads))
+    rows = -(-num // -(-num // rows))  # tiles of even size
+    buffer = q.new_empty(heads * rows * num)
     sums = q.new_zeros((batch, num), dtype=torch.float64)
     for b in range(batch):
         bias = None
         if key_mask is not None:
             bias = q.new_zeros(num).masked_fill_(~key_mask[b], float('-inf'))
-        for h in range(heads):
-            keys = k[b, h].t() * scale
-            for start in range(0, num, rows):
-                at = slice(start, start + rows)
-                tile = buffer[:min(rows, num - start)]
-                torch.mm(q[b, h, at], keys, out=tile)
-                if bias is not None:
-                    tile += bias
-                torch.softmax(tile, -1, out=tile)
-                torch.mm(tile, v[b, h], out=out[b, h, at])
-                if weight is None:
-                    sums[b] += tile.sum(0)
-                else:
-                    sums[b] += tile.t() @ weight[b, at]
+        keys = (k[b].transpose(1, 2) * scale).contiguous()
+        for start in range(0, num, rows):
+            at = slice(start, start + rows)
+            queries = q[b, :, at]
+            tile = buffer[:queries[..., 0].numel() * num]
+            tile = tile.view(heads, -1, num)
+            torch.bmm(queries, keys, out=tile)
+            if bias is not None:
+                tile += bias
+            torch.softmax(tile, -1, out=tile)
+            # into a strided place the product itself would be slow
+            out[b, :, at] = torch.bmm(tile, v[b])
+            if weight is None:
+                sums[b] += tile.sum((0, 1))
+            else:
+                sums[b] += tile.sum(0).t() @ weight[b, at]
     return out, sums.to(q.dtype)
 
 
