@@ -70,7 +70,7 @@ def keyframe_map(x: Tensor, ids: Tensor, grid: Tuple[int, int, int], key: int,
         scale (float): Resizing of the map (nearest neighbour).
 
     Returns:
-        Tensor: (B, C, h * scale, w * scale).
+        Tensor: (B, C, h * scale, w * scale), channels last in memory.
     """
     spot = grid[1] * grid[2]
     x = x[:, x.size(1) - ids.size(1):]
@@ -83,5 +83,23 @@ def keyframe_map(x: Tensor, ids: Tensor, grid: Tuple[int, int, int], key: int,
         if valid is not None:
             present = present & valid
         x = restore_tokens(x, ids - key * spot, spot, valid=present)
-    x = x.mT.unflatten(2, grid[1:])
-    return x if scale == 1 else F.interpolate(x, scale_factor=scale)
+    return resize_nearest(x.unflatten(1, grid[1:]), scale)
+
+
+def resize_nearest(x: Tensor, scale: float) -> Tensor:
+    """Maps (B, h, w, C) -> (B, C, h * scale, w * scale), channels last.
+
+    As ``F.interpolate``, which takes forty times as long on a CPU for such a
+    layout.
+    """
+    if scale < 1 and (1 / scale).is_integer():
+        step = round(1 / scale)
+        if x.size(1) % step == 0 and x.size(2) % step == 0:
+            return x[:, ::step, ::step].permute(0, 3, 1, 2)
+    if scale % 1 == 0:
+        batch, height, width, dims = x.shape
+        side = int(scale)
+        x = x[:, :, None, :, None].expand(-1, -1, side, -1, side, -1)
+        x = x.reshape(batch, height * side, width * side, dims)
+        return x.permute(0, 3, 1, 2)
+    return F.interpolate(x.permute(0, 3, 1, 2), scale_factor=scale)

@@ -146,8 +146,12 @@ class Block(BaseModule):
         return x + self.drop_path(out), importance
 
     def feed_forward(self, x: Tensor) -> Tensor:
-        """Second half: tokens (B, N, C) -> tokens (B, N, C)."""
-        return x + self.drop_path(self.mlp_drop(self.mlp(self.norm2(x))))
+        """Second half: tokens (B, N, C) -> tokens (B, N, C).
+
+        Overwrites ``x`` without gradients: new memory is slow on a CPU.
+        """
+        out = self.drop_path(self.mlp_drop(self.mlp(self.norm2(x))))
+        return x + out if torch.is_grad_enabled() else x.add_(out)
 
     def forward(self, x: Tensor, key_mask: Optional[Tensor] = None) -> Tensor:
         """Both halves: tokens (B, N, C) -> tokens (B, N, C)."""
