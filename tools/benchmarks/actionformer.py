@@ -13,6 +13,7 @@ import torch
 from benchmarks import machine, plot
 from benchmarks.compare import Case, Functions, compare, start, training_step
 from benchmarks.measure import median_times
+from benchmarks.products import print_products
 from benchmarks.reference import config_file, reference
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
@@ -137,6 +138,8 @@ def run(args: argparse.Namespace) -> List[Dict]:
             name = f'training, {args.batch} x ' + name
         case = ActionFormerCase(args, dtype, length)
         rows.append(compare(name, case, args, length=length))
+    if not args.train:
+        print_products(rows)
     if args.plot:
         plot.save(
             args.plot, 'features', [row['length'] for row in rows],

@@ -12,6 +12,7 @@ from typing import Callable, ContextManager, Dict, Optional, Sequence
 import torch
 from benchmarks import machine
 from benchmarks.measure import Memory, median_times, memory_of
+from benchmarks.products import product_times
 from torch.utils.flop_counter import FlopCounterMode
 
 Functions = Dict[str, Callable[[], object]]
@@ -62,7 +63,8 @@ def compare(name: str, case: Case, args: argparse.Namespace, **fields) -> Dict:
         ``ratio``; ``gmacs`` (1e9 multiply-adds), ``rate`` (1e9 operations
         per second of the machine), ``floor_s``, ``reached`` (floor over
         ours); MiB ``ours_mib``, ``plain_mib`` (with all that is held),
-        ``ours_extra_mib``, ``plain_extra_mib`` (of the call).
+        ``ours_extra_mib``, ``plain_extra_mib`` (of the call); of a forward
+        pass ``products``, see :func:`product_times`.
     """
     sides = case.functions()
     macs = multiply_adds(sides.get('plain', sides['ours']))
@@ -83,6 +85,9 @@ def compare(name: str, case: Case, args: argparse.Namespace, **fields) -> Dict:
         rate=rate,
         floor_s=floor,
         reached=floor / ours)
+    if not getattr(args, 'train', False):
+        with case.autocast():
+            row['products'] = product_times(sides['ours'], args)
     measured = list(sides)
     del sides, product
     row.update(memory_fields(case, args, measured))

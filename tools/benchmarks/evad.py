@@ -13,6 +13,7 @@ import torch
 from benchmarks import machine, plot
 from benchmarks.compare import Case, Functions, compare, start, training_step
 from benchmarks.parts import part_times, print_parts
+from benchmarks.products import print_products
 from benchmarks.reference import config_file, reference
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
@@ -177,6 +178,7 @@ def run(args: argparse.Namespace) -> List[Dict]:
         rows.append(row)
     if not args.train:
         print_parts(rows)
+        print_products(rows)
     _print_ratios(rows)
     if args.plot:
         size = len(args.sizes) > 1
