@@ -20,6 +20,8 @@ TRAIN_DIR := outputs/train-demo
 DEMO_CLIP := $(DATA_ROOT)/videos/test_000.mp4
 DEMO_COMMAND := demo/evad_demo.py $(DEMO_CLIP) --config $(CONFIG) \
 	--weights $(CHECKPOINT) --out-dir $(DEMO_DIR)
+REPORT_COMMAND := tools/analysis/report.py $(DEMO_DIR) --videos $(DEMO_CLIP) \
+	--checkpoint $(CHECKPOINT)
 
 LINTED := mmevad tools tests configs demo setup.py
 
@@ -84,8 +86,10 @@ demo: $(VENV)/.mmevad $(DATA_ROOT)/.done
 		--work-dir $(DEMO_DIR)
 	@echo '== drawing a clip'
 	@$(BIN)/python $(DEMO_COMMAND)
+	@echo '== writing the report'
+	@$(BIN)/python $(REPORT_COMMAND)
 	@echo "== done: $$(grep -ho 'mAP/overall: [0-9.]*' $(DEMO_DIR)/*/*.log \
-	| tail -n 1), pictures are in $(DEMO_DIR)"
+	| tail -n 1); open $(DEMO_DIR)/report.html in a browser"
 
 train-demo: $(VENV)/.mmevad $(DATA_ROOT)/.done
 	@echo '== training from scratch, into $(TRAIN_DIR)'

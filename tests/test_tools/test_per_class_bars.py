@@ -81,7 +81,7 @@ def test_metrics_named_ap(tmp_path):
         json.dumps({
             'mAP': .3,
             'AP/walk': .2,
-            'AP/a/b': .4,
+            'mAP/AP/a/b': .4,
             'time': 1.
         }))
     assert per_class_bars.read_run(str(tmp_path / 'run')) == {
@@ -91,6 +91,17 @@ def test_metrics_named_ap(tmp_path):
     plain = tmp_path / 'plain.json'
     plain.write_text(json.dumps(dict(walk=.25, run=.5)))
     assert per_class_bars.read_run(str(plain)) == dict(walk=25., run=50.)
+
+
+def test_a_column_is_of_the_table(ava_log, tmp_path):
+    """Metrics have one AP of a class; a column asks for the log."""
+    path, _ = ava_log
+    metrics = path[:-len('log')] + 'json'
+    with open(metrics, 'w') as file:
+        json.dump({'AP/action 1': .5}, file)
+    run = str(tmp_path / 'run')
+    assert per_class_bars.read_run(run) == {'action 1': 50.}
+    assert len(per_class_bars.read_run(run, 'frame@0.5')) == 12
 
 
 def test_two_runs_as_table_and_bars(ava_log, tmp_path, capsys):
