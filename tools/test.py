@@ -6,7 +6,7 @@ import sys
 import mmevad  # noqa: F401  isort: skip, mends the stack, so it comes first
 from mmengine.config import Config
 
-from mmevad.utils.errors import CheckpointError, DataError
+from mmevad.utils.failures import explained
 from mmevad.utils.launch import (add_common_arguments, build_runner,
                                  check_checkpoints, load_config)
 
@@ -57,10 +57,8 @@ def main() -> None:
     cfg = load_config(args)
     merge_args(cfg, args)
     check_checkpoints(cfg, partial=False)
-    try:
+    with explained(cfg.work_dir):
         build_runner(cfg).test()
-    except (CheckpointError, DataError) as error:
-        sys.exit(str(error))
 
 
 if __name__ == '__main__':

@@ -6,7 +6,7 @@ import sys
 import mmevad  # noqa: F401  isort: skip, mends the stack, so it comes first
 from mmengine.config import Config
 
-from mmevad.utils.errors import CheckpointError, DataError
+from mmevad.utils.failures import explained
 from mmevad.utils.launch import (add_common_arguments, build_runner,
                                  check_checkpoints, load_config, require_file)
 from mmevad.utils.resume import latest_checkpoint
@@ -80,12 +80,10 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
 def main() -> None:
     args = parse_args()
     cfg = load_config(args)
-    try:
+    with explained(cfg.work_dir, resume=True):
         merge_args(cfg, args)
         check_checkpoints(cfg, partial=True)
         build_runner(cfg).train()
-    except (CheckpointError, DataError) as error:
-        sys.exit(str(error))
 
 
 if __name__ == '__main__':

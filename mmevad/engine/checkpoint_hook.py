@@ -3,6 +3,7 @@
 import glob
 import os
 import os.path as osp
+import re
 from typing import Any, List, Optional
 
 from mmaction.registry import HOOKS
@@ -15,7 +16,7 @@ from ..utils.atomic_file import PARTIAL, atomic_file
 
 
 class _DeferredRemoval:
-    """A storage backend that removes files only when told to."""
+    """A storage backend that removes files and folders when told to."""
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
@@ -27,10 +28,14 @@ class _DeferredRemoval:
     def remove(self, path: str) -> None:
         self._condemned.append(path)
 
+    rmtree = remove
+
     def flush(self) -> None:
         for path in self._condemned:
             if self._backend.isfile(path):
                 self._backend.remove(path)
+            elif self._backend.isdir(path):  # of DeepSpeed and FSDP
+                self._backend.rmtree(path)
         self._condemned.clear()
 
 
@@ -42,10 +47,13 @@ class SafeCheckpointHook(CheckpointHook):
       never stands for half a file.
     - Old ones are removed after new ones are complete, also with
       ``max_keep_ckpts=1`` and for the best one.
-    - A resumed run first repeats the evaluation that was due at its
-      checkpoint: the kill may have come before it was done.
+    - A resumed run first makes the evaluation that was due at its
+      checkpoint, unless the checkpoint holds its result.
+    - It removes what a killed one had no time to remove.
 
     Args:
+        backend_args (dict, optional): File client of a storage that is not
+            local. Defaults to None.
         *args, **kwargs: Those of ``CheckpointHook``.
     """
 
@@ -63,29 +71,69 @@ class SafeCheckpointHook(CheckpointHook):
             if self._given_backend is None:
                 self.backend_args = dict(backend='atomic_local')
             if is_main_process():
-                self._remove_partial_files()
+                self._remove_partial_files(runner)
         self.file_backend = _DeferredRemoval(self.file_backend)
+        if runner._resume and is_main_process():
+            self._remove_outdated(runner)
         if runner._resume and self._evaluation_is_due(runner):
-            runner.logger.info('Repeating the evaluation of the checkpoint.')
+            runner.logger.info('Evaluating the checkpoint, which was due.')
             # what it may save belongs to the checkpoint
             self.last_ckpt = runner.message_hub.get_info('last_ckpt', None)
             runner.val_loop.run()
 
-    def _remove_partial_files(self) -> None:
+    def _remove_partial_files(self, runner: Runner) -> None:
         """What killed runs left."""
-        pattern = osp.join(glob.escape(self.out_dir), f'*.pth.[0-9]*{PARTIAL}')
-        for path in glob.glob(pattern):
-            os.remove(path)
+        for folder in {self.out_dir, runner.work_dir}:
+            pattern = osp.join(glob.escape(folder), f'*.[0-9]*{PARTIAL}')
+            for path in glob.glob(pattern):
+                os.remove(path)
+
+    def _remove_outdated(self, runner: Runner) -> None:
+        """Old checkpoints, if the kill came just after the new ones."""
+        old = set()
+        if 0 < self.max_keep_ckpts == len(self.keep_ckpt_ids):
+            step = self.keep_ckpt_ids[0] - self.interval
+            old.add(self.filename_tmpl.format(step))
+        if self.save_best is not None:
+            hub = runner.message_hub
+            kept = {
+                osp.basename(path)
+                for name, path in hub.runtime_info.items()
+                if name.startswith('best_ckpt') and path
+            }
+            for key in self.key_indicators:
+                name = '.+' if key == 'auto' else re.escape(
+                    key.replace('/', '_'))
+                pattern = re.compile(rf'best_{name}_(epoch|iter)_\d+\.pth')
+                old.update(
+                    name for name in self.file_backend.list_dir_or_file(
+                        self.out_dir, list_dir=False)
+                    if pattern.fullmatch(name) and name not in kept)
+        for name in old:
+            self.file_backend.remove(
+                self.file_backend.join_path(self.out_dir, name))
+        self.file_backend.flush()
 
     @staticmethod
-    def _evaluation_is_due(runner: Runner) -> bool:
+    def _steps_done(runner: Runner) -> int:
+        """Epochs, or iterations where training is counted in them."""
+        loop = runner.train_loop
+        return loop.epoch if hasattr(loop, 'run_epoch') else loop.iter
+
+    def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
+        """Save the best; its checkpoint is known to be evaluated."""
+        runner.message_hub.update_info('evaluated', self._steps_done(runner))
+        super().after_val_epoch(runner, metrics)
+
+    def _evaluation_is_due(self, runner: Runner) -> bool:
         loop = runner.train_loop
         if runner.val_loop is None:
             return False
-        by_epoch = hasattr(loop, 'val_interval') and hasattr(loop, 'run_epoch')
-        done = loop.epoch if by_epoch else loop.iter
-        if not done or done < loop.val_begin:
+        done = self._steps_done(runner)
+        if done < max(loop.val_begin, 1) or \
+                runner.message_hub.get_info('evaluated') == done:
             return False
+        by_epoch = hasattr(loop, 'run_epoch')
         end = loop.max_epochs if by_epoch else loop.max_iters
         return done % loop.val_interval == 0 or done == end
 

@@ -1,5 +1,6 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Learning rates and weight decay of EVAD's parameters."""
+from contextlib import nullcontext
 from typing import Optional
 
 import torch
@@ -9,6 +10,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 from mmengine.utils import digit_version
 from torch import nn
+from torch.distributed.fsdp import FullyShardedDataParallel
 
 # new layers on the tokens; the pyramid and the learned proposals are not
 FAST = ('actor_head.stages.', 'context_decoder.')
@@ -52,15 +54,23 @@ class EVADOptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Build the wrapper over up to four groups of parameters."""
+        whole = nullcontext()
+        if isinstance(model, FullyShardedDataParallel):
+            # outside of it, its parameters are flat parts of the real ones
+            whole = FullyShardedDataParallel.summon_full_params(
+                model, writeback=False)
         if is_model_wrapper(model):
             model = model.module
         groups = {}
-        for name, param in model.named_parameters():
-            if not param.requires_grad:
-                continue
-            fast = name.startswith(FAST)
-            decay = param.dim() > 1 and name.split('.')[-1] not in NO_DECAY
-            groups.setdefault((fast, decay), []).append(param)
+        with whole:
+            for name, param in model.named_parameters():
+                if not param.requires_grad:
+                    continue
+                name = name.replace('_fsdp_wrapped_module.', '')
+                fast = name.startswith(FAST)
+                decay = param.dim() > 1 and \
+                    name.split('.')[-1] not in NO_DECAY
+                groups.setdefault((fast, decay), []).append(param)
         params = []
         for (fast, decay), members in sorted(groups.items()):
             params.append(

@@ -21,7 +21,7 @@ class DetectionVisualizationHook(Hook):
     type='DetectionVisualizer', vis_backends=[...])``.
 
     Args:
-        enable (bool): Defaults to False.
+        enable (bool): Whether to draw at all. Defaults to False.
         interval (int): n; the first sample is drawn. Defaults to 50.
         top_k (int): Most actions of a person. Defaults to 3.
         max_segments (int): Most segments of a video. Defaults to 20.

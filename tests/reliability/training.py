@@ -2,16 +2,19 @@
 """Trainings that are killed, and what is left of them.
 
 Each training is a process of its own that runs ``tools/train.py``, forked
-from this one so that the imports are done only once.
+from this one so that the imports are done only once. So are tests.
 """
 import glob
 import os
 import os.path as osp
 import random
+import re
 import runpy
 import signal
+import socket
 import sys
 import time
+from functools import partial
 from typing import Callable, Dict, List, Sequence, Tuple
 
 import torch
@@ -19,11 +22,28 @@ import torch
 import mmevad  # noqa: F401  isort: skip
 import mmaction.models  # noqa: F401  so that a forked process has it
 
+import mmevad.datasets  # noqa: F401  and the same code as the others
+from mmevad.utils.atomic_file import PARTIAL
+
 ROOT = osp.dirname(osp.dirname(osp.dirname(osp.abspath(__file__))))
 
 
-def start(arguments: Sequence[str], log: str) -> int:
-    """Start ``tools/train.py``; returns the process id."""
+def start(arguments: Sequence[str],
+          log: str,
+          script: str = 'train',
+          prepare: Callable[[], None] = lambda: None) -> int:
+    """Start a script of ``tools/`` in a process of its own.
+
+    Args:
+        arguments (list[str]): Of the script.
+        log (str): File that its output is added to.
+        script (str): Its name. Defaults to 'train'.
+        prepare (callable): Called in the process before. Defaults to
+            nothing.
+
+    Returns:
+        int: Process id.
+    """
     pid = os.fork()
     if pid:
         return pid
@@ -34,11 +54,13 @@ def start(arguments: Sequence[str], log: str) -> int:
         os.dup2(output, 1)
         os.dup2(output, 2)
         torch.set_num_threads(1)
-        sys.argv = ['train.py', *arguments]
+        sys.argv = [f'{script}.py', *arguments]
+        prepare()
         runpy.run_path(
-            osp.join(ROOT, 'tools', 'train.py'), run_name='__main__')
+            osp.join(ROOT, 'tools', f'{script}.py'), run_name='__main__')
         code = 0
     except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
         print(error)
     except BaseException:
         import traceback
@@ -47,6 +69,53 @@ def start(arguments: Sequence[str], log: str) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        return free.getsockname()[1]
+
+
+def run(arguments: Sequence[str],
+        log: str,
+        script: str = 'train',
+        processes: int = 1) -> None:
+    """Run a script of ``tools/`` to its end, as ``torchrun`` would.
+
+    Args:
+        arguments (list[str]): Of the script.
+        log (str): File that its output is added to.
+        script (str): Its name. Defaults to 'train'.
+        processes (int): Processes. Defaults to 1.
+
+    Raises:
+        RuntimeError: If a process fails; with the end of the log.
+    """
+    if processes == 1:
+        pids = [start(arguments, log, script)]
+    else:
+        port = free_port()
+        pids = []
+        for rank in range(processes):
+            variables = dict(
+                RANK=rank,
+                LOCAL_RANK=rank,
+                WORLD_SIZE=processes,
+                MASTER_ADDR='127.0.0.1',
+                MASTER_PORT=port)
+            prepare = partial(os.environ.update, {
+                name: str(value)
+                for name, value in variables.items()
+            })
+            pids.append(
+                start([*arguments, '--launcher', 'pytorch'], log, script,
+                      prepare))
+    codes = [finish(pid) for pid in pids]
+    if any(codes):
+        with open(log) as file:
+            raise RuntimeError(f'exit codes {codes}\n{file.read()[-3000:]}')
 
 
 def finish(pid: int) -> int:
@@ -69,51 +138,63 @@ def kill_when(pid: int, condition: Callable[[], bool]) -> bool:
     return True
 
 
-def writing(work_dir: str) -> bool:
-    """Whether a checkpoint is being written."""
-    return bool(glob.glob(osp.join(work_dir, '*.part')))
+def half_written(work_dir: str, pid: int, name: str = '*') -> List[str]:
+    """Files that a process has begun to write, by their final names."""
+    pattern = osp.join(glob.escape(work_dir), f'{name}.{pid}{PARTIAL}')
+    return sorted(
+        osp.basename(p).rsplit('.', 2)[0] for p in glob.glob(pattern))
+
+
+def last_epoch(work_dir: str) -> int:
+    """Number of the newest checkpoint, 0 without any."""
+    paths = glob.glob(osp.join(glob.escape(work_dir), 'epoch_*.pth'))
+    return max(
+        (int(re.findall(r'\d+', osp.basename(path))[0]) for path in paths),
+        default=0)
 
 
 def train_with_kills(arguments: Sequence[str], work_dir: str, kills: int,
-                     longest: float, seed: int) -> List[str]:
+                     longest: float, seed: int) -> List[List[str]]:
     """Train with ``--resume``, killed at random moments, then to the end.
 
-    Every third kill waits for a checkpoint that is being written.
+    Every other kill waits for a file that is being written. No process comes
+    further than to its second new checkpoint.
 
     Args:
-        arguments (list[str]): Of ``tools/train.py``.
+        arguments (list[str]): Of ``tools/train.py``; a dozen more epochs
+            than kills, each with a checkpoint.
         work_dir (str): For the checkpoints.
         kills (int): How often to kill.
         longest (float): Seconds after which a process is killed at the
-            latest, but for those that wait for a checkpoint.
+            latest, but for those that wait for a file.
         seed (int): Of the moments.
 
     Returns:
-        list[str]: What each kill hit: ``'random'`` or ``'writing'``.
+        list[list[str]]: For each kill the files that it left half-written.
+
+    Raises:
+        RuntimeError: If training failed, or ended before all kills.
     """
     rng = random.Random(seed)
     log = work_dir + '.log'
     arguments = [*arguments, '--work-dir', work_dir, '--resume']
     hits = []
-    while len(hits) < kills:
+    for number in range(kills):
+        end = last_epoch(work_dir) + 2
+        moment = time.monotonic() + rng.random() * longest
         pid = start(arguments, log)
-        if len(hits) % 3 == 2:
-            skip = rng.random() * longest / 2
-            begin = time.monotonic()
-            killed = kill_when(
-                pid,
-                lambda: time.monotonic() - begin > skip and writing(work_dir))
-            kind = 'writing'
-        else:
-            until = time.monotonic() + rng.random() * longest
-            killed = kill_when(pid, lambda: time.monotonic() > until)
-            kind = 'random'
-        if killed:
-            hits.append(kind)
-        elif not osp.isfile(osp.join(work_dir, 'last_checkpoint')):
-            raise RuntimeError(f'training failed, see {log}')
-        else:
-            break  # trained to the end
+
+        def due() -> bool:
+            late = time.monotonic() > moment
+            if number % 2:
+                late = late and bool(half_written(work_dir, pid))
+            return (late or last_epoch(work_dir) >= end
+                    or bool(half_written(work_dir, pid, f'epoch_{end}.pth')))
+
+        if not kill_when(pid, due):
+            raise RuntimeError(f'training ended after {number} of {kills} '
+                               f'kills, see {log}')
+        hits.append(half_written(work_dir, pid))
     if finish(start(arguments, log)):
         raise RuntimeError(f'training failed, see {log}')
     return hits
@@ -124,6 +205,30 @@ def final_state(work_dir: str) -> Tuple[str, Dict]:
     with open(osp.join(work_dir, 'last_checkpoint')) as file:
         path = file.read()
     return osp.basename(path), torch.load(path, weights_only=False)
+
+
+def messages(state: Dict) -> Dict:
+    """What a checkpoint's message hub holds, without clocks and paths."""
+    hub = state['message_hub']
+    found = {
+        # as text, since NaN is not equal to itself
+        name: [[repr(x) for x in column.tolist()] for column in buffer.data]
+        for name, buffer in hub['log_scalars'].items()
+        if not name.endswith('time')
+    }
+    for name, value in hub['runtime_info'].items():
+        if name.endswith('_ckpt'):
+            found[name] = osp.basename(value)
+        elif name not in ('cfg', 'experiment_name', 'eta', 'mmengine_version'):
+            found[name] = value
+    return found
+
+
+def checkpoints(work_dir: str) -> List[str]:
+    """Names of all checkpoints, and of files that are not complete."""
+    return sorted(
+        name for name in os.listdir(work_dir)
+        if name.endswith(('.pth', PARTIAL)))
 
 
 def differences(one, other, where: str = '') -> List[str]:

@@ -90,7 +90,7 @@ def test_a_resumed_run_repeats_the_evaluation(tmp_path):
     whole = checkpoints(tmp_path)
     path = tmp_path / 'epoch_1.pth'
     state = torch.load(path, weights_only=False)
-    for key in ('best_score', 'best_ckpt'):
+    for key in ('best_score', 'best_ckpt', 'evaluated'):
         del state['message_hub']['runtime_info'][key]
     torch.save(state, path)
     (tmp_path / whole[0]).unlink()
@@ -102,6 +102,34 @@ def test_a_resumed_run_repeats_the_evaluation(tmp_path):
     assert not [f for f in os.listdir(tmp_path) if f.endswith('.part')]
     assert runner.message_hub.get_info('best_score') == pytest.approx(
         runner.model.value.item())
+
+
+def test_what_a_kill_left_is_removed(tmp_path):
+    """Killed after a new checkpoint and before the old ones were removed."""
+    runner_of(tmp_path, 3, max_keep_ckpts=2).train()
+    whole = checkpoints(tmp_path)
+    assert whole == [
+        'best_toy_value_epoch_3.pth', 'epoch_2.pth', 'epoch_3.pth'
+    ]
+    for name in ('epoch_1.pth', 'best_toy_value_epoch_2.pth'):
+        (tmp_path / name).write_bytes(b'old')
+    mine = tmp_path / 'best_toy_value_of_all.pth'
+    mine.write_bytes(b'mine')
+    (tmp_path / 'last_checkpoint.123.part').write_bytes(b'half')
+    runner = runner_of(tmp_path, 3, max_keep_ckpts=2)
+    runner._resume, runner._load_from = True, str(tmp_path / 'epoch_3.pth')
+    runner.train()
+    assert checkpoints(tmp_path) == sorted([*whole, mine.name])
+    assert not [f for f in os.listdir(tmp_path) if f.endswith('.part')]
+
+
+def test_an_evaluated_checkpoint_is_not_evaluated_again(tmp_path):
+    runner_of(tmp_path, 1, max_keep_ckpts=2).train()
+    runner = runner_of(tmp_path, 1, max_keep_ckpts=2)
+    runner._resume, runner._load_from = True, str(tmp_path / 'epoch_1.pth')
+    runner.train()
+    values = runner.message_hub.get_scalar('val/toy/value').data[0]
+    assert len(values) == 1
 
 
 def test_other_storage_is_left_alone(tmp_path):

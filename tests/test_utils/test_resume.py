@@ -2,6 +2,7 @@
 import pytest
 import torch
 
+from mmevad.utils import resume
 from mmevad.utils.errors import CheckpointError
 from mmevad.utils.resume import damage_of, latest_checkpoint
 
@@ -41,11 +42,18 @@ def flip_a_bit(path):
 
 
 @pytest.mark.parametrize('harm', [truncate, flip_a_bit])
-def test_damaged_ones_are_passed_over(work_dir, harm, capfd):
+def test_damaged_ones_are_passed_over(work_dir, harm, monkeypatch):
+    lines = []
+    monkeypatch.setattr(resume, 'print_log',
+                        lambda line, **kwargs: lines.append(line))
     harm(work_dir / 'epoch_10.pth')
     assert damage_of(str(work_dir / 'epoch_10.pth'))
     assert damage_of(str(work_dir / 'epoch_9.pth')) is None
     assert latest_checkpoint(str(work_dir)) == str(work_dir / 'epoch_9.pth')
+    line, = lines
+    assert line.startswith(f'The checkpoint {work_dir / "epoch_10.pth"} cannot'
+                           ' be used (')
+    assert line.endswith('); looking for the one before it.')
 
 
 def test_none_and_none_that_is_good(work_dir, tmp_path):
