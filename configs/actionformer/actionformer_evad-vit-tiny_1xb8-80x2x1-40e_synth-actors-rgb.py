@@ -5,6 +5,12 @@
 # backbone, mean and maximum; 18 are what its heads see the people do.
 _base_ = './actionformer_i3d_1xb2-2304x4x1-35e_thumos14-feature.py'
 
+# how the demo makes these features of a video
+feature_extractor = dict(
+    config='evad_vit-tiny-p16_1xb8-8x2x1_synth-actors-rgb',
+    layer='backbone+actions',
+    pool='mean+max')
+
 max_seq_len = 80  # videos have 68 features
 feat_dims = 274
 model = dict(

@@ -38,6 +38,10 @@ label_file = f'{data_root}/annotations/label_map.pbtxt'
 dataset = dict(
     type='CheckedAVADataset',
     label_file=label_file,
+    # as in the label file, for the demo, which has none
+    metainfo=dict(
+        classes=('walk', 'wave', 'jump', 'sit down', 'pick up', 'push',
+                 'be pushed', 'stand', 'sit')),
     data_prefix=dict(img=f'{data_root}/frames'),
     num_classes=num_classes + 1,
     # timestamps are frame numbers

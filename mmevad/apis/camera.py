@@ -25,7 +25,7 @@ def record_camera(index: int, seconds: float, path: str) -> float:
     Raises:
         DataError: If there is no such camera, or it gives no frames.
     """
-    camera = cv2.VideoCapture(index)
+    camera = _open_camera(index)
     writer = None
     count, start = 0, time.monotonic()
     try:
@@ -49,3 +49,14 @@ def record_camera(index: int, seconds: float, path: str) -> float:
                         'from 0: connect it, close other programs that use '
                         'it, or name a video file.')
     return count / elapsed
+
+
+def _open_camera(index: int) -> cv2.VideoCapture:
+    """Without OpenCV's own lines about a camera that is not there."""
+    logging = cv2.utils.logging
+    level = logging.getLogLevel()
+    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    try:
+        return cv2.VideoCapture(index)
+    finally:
+        logging.setLogLevel(level)

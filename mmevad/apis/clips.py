@@ -9,6 +9,7 @@ from mmaction.registry import TRANSFORMS
 
 from mmevad.utils.errors import DataError
 from mmevad.utils.video_reader import VideoReader
+from .model_loading import build_part
 
 # what reads a video in a config; frames are given in memory here
 DECODERS = ('RawFrameDecode', 'DecordInit', 'DecordDecode', 'OpenCVInit',
@@ -94,8 +95,12 @@ def find_clip_shape(sampler: dict,
 
 
 def build_transforms(steps: Sequence[dict]) -> List:
-    """Build the steps of a pipeline."""
-    return [TRANSFORMS.build(step) for step in steps]
+    """Build the steps of a pipeline.
+
+    Raises:
+        DataError: If one is unknown or does not take its arguments.
+    """
+    return [build_part(TRANSFORMS, step, 'transform') for step in steps]
 
 
 def pack_clip(images: Sequence[np.ndarray], indices: Sequence[int],

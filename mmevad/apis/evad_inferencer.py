@@ -1,7 +1,6 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """EVADInferencer: a model and videos -> actors and actions."""
 import logging
-import os
 import os.path as osp
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
@@ -25,7 +24,8 @@ from .inputs import InputsType, list_inputs, local_video
 from .model_loading import (find_test_dataset, load_model, open_device,
                             stored_classes)
 from .model_zoo import ModelType, find_model
-from .windows import require_window, show_images, write_image
+from .windows import (make_folder, require_folder, require_window, show_images,
+                      write_image)
 
 
 class EVADInferencer:
@@ -231,12 +231,13 @@ class EVADInferencer:
             each video its sheet (H, W, 3) uint8 RGB, else empty.
 
         Raises:
-            DataError: If an input is missing or cannot be read, or a class
-                is unknown.
+            DataError: If an input is missing or cannot be read, a class is
+                unknown, or ``out_dir`` cannot be written to.
             ValueError: If a number is less than 1.
         """
         shown = Shown(self.classes, top_k, score_thr,
                       choose_classes(self.classes, classes))
+        require_folder(out_dir)
         if show:
             require_window()
         results: Dict[str, list] = dict(predictions=[], visualization=[])
@@ -268,7 +269,7 @@ class EVADInferencer:
     @staticmethod
     def _write(stem: str, video: VideoReader, keyframes: Sequence[Keyframe],
                shown: Shown) -> None:
-        os.makedirs(osp.dirname(stem), exist_ok=True)
+        make_folder(osp.dirname(stem))
         write_json(f'{stem}.json', to_dict(video, keyframes, shown))
         # never the name of the input
         write_video(f'{stem}_actions.mp4', video, keyframes, shown)

@@ -6,13 +6,13 @@ written first and both appear whole or not at all, so an array with a record
 is complete, also after a crash and with several processes at work.
 """
 import math
-import os
 import os.path as osp
 from typing import Any, Dict, Sequence, Tuple
 
 import numpy as np
 
 from mmevad.datasets.segment_annotations import parse_video
+from mmevad.utils.atomic_file import atomic_file
 from mmevad.utils.errors import DataError, raise_data_errors
 from mmevad.utils.json_file import read_json, write_json
 from mmevad.utils.segment_database import read_database
@@ -78,14 +78,8 @@ def write_features(folder: str, name: str, features: np.ndarray,
     """
     array, path = _paths(folder, name)
     write_json(path, record)
-    partial = f'{array}.{os.getpid()}.part'
-    try:
-        with open(partial, 'wb') as file:
-            np.save(file, features)
-        os.replace(partial, array)
-    finally:
-        if osp.exists(partial):
-            os.remove(partial)
+    with atomic_file(array) as file:
+        np.save(file, features)
 
 
 def merge_annotations(folder: str, names: Sequence[str], ann_file: str,

@@ -1,12 +1,12 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """A config and a checkpoint -> a model that is known to be the right one."""
-from typing import Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 from urllib.error import URLError
 
 import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
+from mmengine.registry import Registry, init_default_scope
 from torch import Tensor, nn
 
 from mmevad.utils.checkpoint import check_checkpoint, weights_of
@@ -63,6 +63,26 @@ def open_device(name: Optional[str]) -> torch.device:
     return device
 
 
+def build_part(registry: Registry, config: dict, what: str) -> Any:
+    """Build what a config describes.
+
+    Args:
+        registry (Registry): Where its type is registered.
+        config (dict): With ``type`` and arguments.
+        what (str): What it is, for the message.
+
+    Raises:
+        DataError: If the type is unknown or does not take the arguments.
+    """
+    try:
+        return registry.build(config)
+    except Exception as error:  # each part has its own kinds
+        kind = config.get('type') if isinstance(config, dict) else config
+        reason = str(error).strip("'\" \n").split('\n')[0].split('. ')[0]
+        raise DataError(f'The {what} {kind} of the config cannot be built '
+                        f'({type(error).__name__}: {reason}).') from error
+
+
 def load_model(model: dict, weights: str,
                device: torch.device) -> Tuple[nn.Module, dict]:
     """Build a model and load all of its weights.
@@ -76,6 +96,7 @@ def load_model(model: dict, weights: str,
         tuple: The model in evaluation mode, and ``meta`` of the checkpoint.
 
     Raises:
+        DataError: If the model cannot be built.
         CheckpointError: If the weights are missing, cannot be read, are not
             those of the model, or are NaN or infinite.
     """
@@ -90,7 +111,7 @@ def load_model(model: dict, weights: str,
         raise
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f'The checkpoint {weights} holds no weights.')
-    built = MODELS.build(model)
+    built = build_part(MODELS, model, 'model')
     check_checkpoint(built, checkpoint, source=weights)
     check_finite(weights_of(checkpoint), weights)
     built.load_state_dict(weights_of(checkpoint), strict=False)

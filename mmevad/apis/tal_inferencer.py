@@ -1,6 +1,5 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """TALInferencer: a model and features or videos -> segments."""
-import os
 import os.path as osp
 import tempfile
 from contextlib import contextmanager
@@ -29,7 +28,8 @@ from .model_loading import (find_test_dataset, load_model, open_device,
                             stored_classes)
 from .model_zoo import ModelType, find_model
 from .tal_outputs import describe, draw, to_dict, to_segments
-from .windows import require_window, show_images, write_image
+from .windows import (make_folder, require_folder, require_window, show_images,
+                      write_image)
 
 ExtractorType = Union[str, dict, ClipFeatureExtractor]
 
@@ -269,9 +269,11 @@ class TALInferencer:
 
         Raises:
             DataError: If an input is missing or cannot be read, its features
-                are not those of the model, or a class is unknown.
+                are not those of the model, a class is unknown, or
+                ``out_dir`` cannot be written to.
         """
         chosen = choose_classes(self.classes, classes)
+        require_folder(out_dir)
         if show:
             require_window()
         items = list_inputs(inputs, features=True)
@@ -291,7 +293,7 @@ class TALInferencer:
                     picture = draw(prediction, self.classes)
                 if out_dir:
                     stem = osp.join(out_dir, item.name)
-                    os.makedirs(out_dir, exist_ok=True)
+                    make_folder(out_dir)
                     write_json(f'{stem}_segments.json', prediction)
                     write_image(f'{stem}_timeline.png', picture[..., ::-1])
                 if return_vis:

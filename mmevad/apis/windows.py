@@ -1,6 +1,7 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Pictures to the screen or to files."""
 import os
+import os.path as osp
 import sys
 from typing import Iterable
 
@@ -31,6 +32,42 @@ def require_window() -> None:
     raise DataError('show needs a screen, and opencv-python rather than '
                     'opencv-python-headless; write to a folder (out_dir) '
                     'instead.')
+
+
+def require_folder(path: str) -> None:
+    """Raise before anything is computed if a folder cannot be written to.
+
+    It is not made yet.
+
+    Args:
+        path (str): The folder; '' means that nothing is to be written.
+
+    Raises:
+        DataError: If it is a file, lies in one, or may not be written to.
+    """
+    found = osp.abspath(path)
+    while not osp.exists(found):
+        found = osp.dirname(found)
+    if path and not osp.isdir(found):
+        raise DataError(f'Results cannot be written to the folder {path}: '
+                        f'{found} is a file; choose another one.')
+    if path and not os.access(found, os.W_OK | os.X_OK):
+        raise DataError(f'Results cannot be written to the folder {path}: '
+                        f'{found} is write-protected; choose another one.')
+
+
+def make_folder(path: str) -> None:
+    """Make a folder for results, if it is not there.
+
+    Raises:
+        DataError: If it cannot be made.
+    """
+    try:
+        os.makedirs(path or '.', exist_ok=True)
+    except OSError as error:
+        raise DataError(f'Results cannot be written to the folder {path} '
+                        f'({error.strerror}); choose another '
+                        'one.') from error
 
 
 def show_images(images: Iterable[np.ndarray],

@@ -8,8 +8,8 @@ the breakage is absent. Importing this package applies all of them;
 them.
 """
 from . import (local_rank, missing_importlib_metadata, mmaction_ava_metric,
-               mmaction_drn, mmcv_ext, numpy_aliases, pkg_resources,
-               torch_load, version_bounds)
+               mmaction_drn, mmcv_ext, mmengine_amp, numpy_aliases,
+               pkg_resources, torch_load, version_bounds)
 
 REPORTS = tuple(breakage.apply() for breakage in (
     version_bounds,
@@ -19,6 +19,7 @@ REPORTS = tuple(breakage.apply() for breakage in (
     numpy_aliases,
     mmaction_ava_metric,
     torch_load,
+    mmengine_amp,
     pkg_resources,
     local_rank,
 ))

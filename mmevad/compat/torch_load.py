@@ -6,8 +6,10 @@ and NumPy values beside the weights. These types, which do nothing when they
 are read, are put on torch's list of known ones. The check itself stays on, so
 a checkpoint with code of any other kind is still refused.
 
-Older torch does not check by itself. There, mmengine's loader of local files
-is replaced by one that checks against the same list.
+Older torch does not check by itself; there, it is given an unpickler that
+checks against the same list. And no torch looks at the sizes that a file
+declares. So mmengine's loader of local files is replaced by one that does,
+and whose errors are sentences.
 """
 import os.path as osp
 import pickle
@@ -22,9 +24,12 @@ from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 from mmengine.runner import CheckpointLoader
 from mmengine.utils import digit_version
 
+from mmevad.utils.checkpoint_outline import check_outline
+from mmevad.utils.errors import CheckpointError, unreadable
 from .report import Report
 from .restricted_pickle import as_pickle_module
 
+_CHECKS_BY_ITSELF = digit_version(torch.__version__) >= digit_version('2.6.0')
 # objects and structured types are left out: they hold pointers
 _NUMBERS_AND_TEXT = '?bhilqpBHILQPefdgFDGSU'
 # methods that mmengine stores, as getattr(class, name)
@@ -84,10 +89,16 @@ def load_checked(filename: str, map_location: Optional[str] = None) -> dict:
 
     Raises:
         FileNotFoundError: If there is no such file.
+        CheckpointError: If it speaks of more than it holds.
         pickle.UnpicklingError: If it would call anything that is not known.
     """
+    filename = osp.expanduser(filename)
     if not osp.isfile(filename):
         raise FileNotFoundError(f'{filename} can not be found.')
+    check_outline(filename)
+    if _CHECKS_BY_ITSELF:
+        return torch.load(
+            filename, map_location=map_location, weights_only=True)
     return torch.load(
         filename,
         map_location=map_location,
@@ -95,15 +106,28 @@ def load_checked(filename: str, map_location: Optional[str] = None) -> dict:
         weights_only=False)
 
 
+def _load_local(filename: str, map_location: Optional[str] = None) -> dict:
+    """:func:`load_checked` for mmengine; all else is a CheckpointError."""
+    path = osp.expanduser(filename)
+    if osp.exists(path) and not osp.isfile(path):
+        raise CheckpointError(f'{filename} is no ordinary file')
+    try:
+        return load_checked(filename, map_location)
+    except (CheckpointError, FileNotFoundError):
+        raise
+    except Exception as error:
+        raise unreadable(filename, error) from error
+
+
 def apply() -> Report:
     name = 'torch.load refuses mmengine checkpoints'
-    if digit_version(torch.__version__) >= digit_version('2.6.0'):
+    CheckpointLoader.register_scheme(
+        prefixes='', loader=_load_local, force=True)
+    if _CHECKS_BY_ITSELF:
         torch.serialization.add_safe_globals(list(known_types().values()))
         return Report(
             name, True, 'HistoryBuffer and plain NumPy types allow-listed; '
             'other code is still refused')
-    CheckpointLoader.register_scheme(
-        prefixes='', loader=load_checked, force=True)
     return Report(
         name, False, 'this torch does not check by itself: mmengine\'s '
         'loader of local files now does')

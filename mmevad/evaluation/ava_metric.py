@@ -43,7 +43,8 @@ class AVAFrameMAP(BaseMetric):
     Metrics, as fractions: ``mAP/overall`` and, as means of the classes 1 to
     14, 15 to 63 and from 64, ``mAP/person_movement``,
     ``mAP/object_manipulation`` and ``mAP/person_interaction`` (NaN if the
-    annotation has none of their classes).
+    annotation has none of their classes). With ``per_class`` also
+    ``mAP/AP/<class>`` of every class with ground truth.
 
     Args:
         ann_file (str): AVA's csv.
@@ -69,6 +70,7 @@ class AVAFrameMAP(BaseMetric):
         ignore_empty_frames (bool): Whether boxes on keyframes without
             ground truth of an evaluated class do not count. AVA's code has
             False. Defaults to True, as in ``AVAMetric``.
+        per_class (bool): Whether to report every class. Defaults to False.
 
     Raises:
         DataError: If a file or a prediction is wrong, or if nothing was
@@ -89,7 +91,8 @@ class AVAFrameMAP(BaseMetric):
                  *,
                  iou_thr: float = 0.5,
                  decimals: Optional[int] = 4,
-                 ignore_empty_frames: bool = True) -> None:
+                 ignore_empty_frames: bool = True,
+                 per_class: bool = False) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         if tuple(options) != ('mAP', ):
             raise ValueError(f"options is {options}; only ('mAP', ) is known.")
@@ -103,6 +106,7 @@ class AVAFrameMAP(BaseMetric):
         self.iou_thr = iou_thr
         self.decimals = decimals
         self.ignore_empty_frames = ignore_empty_frames
+        self.per_class = per_class
 
     def _class_ids(self, custom_classes: Optional[List[int]]) -> List[int]:
         """Action id of each column of the model but the background."""
@@ -169,7 +173,17 @@ class AVAFrameMAP(BaseMetric):
         metrics = dict(overall=_mean(scores.ap))
         for name, (first, last) in GROUPS.items():
             metrics[name] = _mean(scores.ap[(ids >= first) & (ids <= last)])
+        if self.per_class:
+            names = self._names()
+            for i, ap in zip(ids, scores.ap):
+                if not np.isnan(ap):
+                    metrics[f'AP/{names[i]}'] = float(ap)
         return metrics
+
+    def _names(self) -> Dict[int, str]:
+        """Classes by id."""
+        with open(self.label_file) as file:
+            return {x['id']: x['name'] for x in read_labelmap(file)[0]}
 
     def _read_truth(self, ids: np.ndarray) -> AnnotatedKeyframes:
         """Ground truth of the evaluated classes, by column."""
@@ -189,8 +203,7 @@ class AVAFrameMAP(BaseMetric):
         return exact.astype(np.float32)
 
     def _log(self, ids: np.ndarray, scores: ClassScores) -> None:
-        with open(self.label_file) as file:
-            names = {x['id']: x['name'] for x in read_labelmap(file)[0]}
+        names = self._names()
         lines = [
             f'{i:>4} {names[i]:<40}{100 * ap:>7.2f}{num_gts:>9} annotated'
             f'{num_dets:>9} detected' for i, ap, num_gts, num_dets in zip(

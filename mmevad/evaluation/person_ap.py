@@ -38,7 +38,8 @@ class PersonAP(BaseMetric):
         split (int): Of a tube file. Defaults to 1.
         keyframe_interval (int): Of a tube file, as in :class:`TubeDataset`.
             Defaults to 1.
-        iou_thrs (Sequence[float]): Defaults to (0.5, ).
+        iou_thrs (Sequence[float]): IoU from which a box is right, for an AP
+            each. Defaults to (0.5, ).
         **kwargs: ``collect_device``, ``prefix`` and ``collect_dir`` of
             mmengine's ``BaseMetric``.
 

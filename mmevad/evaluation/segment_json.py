@@ -9,6 +9,7 @@ Ground truth is ``{'database': {video: {'subset': ..., 'annotations':
 ``label_id`` and ``classes`` are optional. A path that ends in '.gz' is
 unpacked.
 """
+import math
 from typing import (Any, Dict, List, NamedTuple, Optional, Sequence, Tuple,
                     Union)
 
@@ -16,9 +17,12 @@ import numpy as np
 
 from mmevad.utils.errors import DataError, raise_data_errors
 from mmevad.utils.json_file import read_json, write_json
-from mmevad.utils.segment_database import select_subset
+from mmevad.utils.segment_database import classes_of, select_subset
 from .segment_checks import find_bad_rows, number_classes, number_names
 from .segment_map import Segments
+
+# whole numbers of JSON may have any length
+_LARGEST = 2**53
 
 
 class GroundTruth(NamedTuple):
@@ -71,7 +75,7 @@ def read_ground_truth(path: str,
     data = read_json(path)
     database = data.get('database', data)
     if classes is None and database is not data:
-        classes = data.get('classes')
+        classes = classes_of(data, path)
     _expect(
         isinstance(database, dict), path, '"database"',
         'is no object; it maps each video to its annotations')
@@ -83,8 +87,13 @@ def read_ground_truth(path: str,
         _expect(
             isinstance(info, dict), path, f'video {video}',
             'is no object with subset and annotations')
+        annotations = info.get('annotations')
+        annotations = [] if annotations is None else annotations
+        _expect(
+            isinstance(annotations, list), path,
+            f'video {video}: "annotations"', 'is no list')
         videos[video] = len(videos)
-        for number, row in enumerate(info.get('annotations') or []):
+        for number, row in enumerate(annotations):
             try:
                 rows.append(
                     (videos[video], *_class_of(row), *_floats(row['segment'])))
@@ -143,7 +152,7 @@ def read_results(path: str, truth: GroundTruth, prefix: str = '') -> Segments:
             try:
                 rows.append(
                     (prefix + video, *_class_of(row), *_floats(row['segment']),
-                     float(row['score'])))
+                     _float(row['score'])))
                 places.append((video, number))
             except (AttributeError, KeyError, TypeError, ValueError):
                 problems.append(
@@ -185,16 +194,28 @@ def _expect(condition: Any, path: str, what: str, problem: str) -> None:
 
 
 def _floats(segment: Sequence[float]) -> List[float]:
+    if not isinstance(segment, list):
+        raise TypeError
     start, end = segment
-    return [float(start), float(end)]
+    return [_float(start), _float(end)]
+
+
+def _float(value: Any) -> float:
+    """A number; infinity and NaN are looked for later."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError
+    return math.inf if abs(value) >= _LARGEST else float(value)
 
 
 def _class_of(row: dict) -> Tuple[str, Optional[int]]:
     """Name and number of a class; the name is the number if it has none."""
     number = row.get('label_id')
     name = row['label'] if number is None else row.get('label', str(number))
-    if not isinstance(name, str) or not isinstance(number, (int, type(None))):
+    if not isinstance(name, str) or isinstance(
+            number, bool) or not isinstance(number, (int, type(None))):
         raise TypeError
+    if number is not None and not 0 <= number < _LARGEST:
+        raise ValueError
     return name, number
 
 

@@ -187,7 +187,7 @@ class SegmentMAP(BaseMetric):
         if self.per_class:
             for label, ap in zip(scores.classes, scores.ap.mean(axis=0)):
                 metrics[f'AP/{names[label]}'] = float(ap)
-        metrics['ignored_predictions'] = scores.num_ignored
+        metrics['ignored_predictions'] = int(scores.num_ignored)
         return metrics
 
 

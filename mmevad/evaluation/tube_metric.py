@@ -29,10 +29,11 @@ class TubeMAP(BaseMetric):
 
     Metrics, as fractions: ``frame-mAP@0.5``, ``video-mAP@0.2`` and so on for
     each threshold, and ``video-mAP@0.5:0.95``, the mean over 0.5, 0.55, ...,
-    0.95. The AP of every class is logged in percent. Rules: :func:`frame_map`,
-    :func:`link_tubes` and :func:`video_map`; boxes are continuous, without
-    ``+ 1``, and the annotated ones are clipped to the frame, as predicted
-    ones are.
+    0.95; with ``per_class`` also ``AP/<class>``, that on frames, of every
+    class with ground truth. The AP of every class is logged in percent.
+    Rules: :func:`frame_map`, :func:`link_tubes` and :func:`video_map`; boxes
+    are continuous, without ``+ 1``, and the annotated ones are clipped to the
+    frame, as predicted ones are.
 
     Every frame to look at has to be predicted, once, and no other: frames
     left out would count as missed, others as false. By default these are the
@@ -61,6 +62,7 @@ class TubeMAP(BaseMetric):
             which means all.
         ap_mode (str): 'area' or '11points', see :func:`average_precision`.
             Defaults to 'area'.
+        per_class (bool): Whether to report every class. Defaults to False.
         **kwargs: ``collect_device``, ``prefix`` and ``collect_dir`` of
             mmengine's ``BaseMetric``.
 
@@ -83,6 +85,7 @@ class TubeMAP(BaseMetric):
                  min_score: Optional[float] = None,
                  top_k: Optional[int] = None,
                  ap_mode: str = 'area',
+                 per_class: bool = False,
                  **kwargs) -> None:
         super().__init__(**kwargs)
         self.ann_file = ann_file
@@ -96,6 +99,7 @@ class TubeMAP(BaseMetric):
         self.min_score = min_score
         self.top_k = top_k
         self.ap_mode = ap_mode
+        self.per_class = per_class
         # Now, not after hours of prediction.
         self.linking.check()
         check_iou_thrs((frame_iou_thr, *self.video_iou_thrs))
@@ -152,6 +156,12 @@ class TubeMAP(BaseMetric):
             metrics.update({
                 f'video-mAP@{name}': float(np.nanmean(ap))
                 for name, ap in scored.items()
+            })
+        if self.per_class:
+            metrics.update({
+                f'AP/{name}': float(ap)
+                for name, ap in zip(self.tubes.labels, frames.ap[0])
+                if not np.isnan(ap)
             })
         print_log(
             f'{len(results)} frames, AP in percent:\n' +

@@ -8,8 +8,7 @@ from mmengine.config import Config
 
 from mmevad.apis import ClipFeatureExtractor, EVADInferencer, open_video
 from mmevad.structures import FeatureGrid
-from mmevad.utils.checkpoint import CheckpointError
-from mmevad.utils.errors import DataError
+from mmevad.utils.errors import CheckpointError, DataError
 from .recognizers import (SLOWFAST, SLOWONLY, TSN, VIT, make_config,
                           write_weights)
 from .small import (CONFIG, FPS, frames, write_checkpoint, write_folder,
@@ -206,13 +205,18 @@ def test_what_does_not_fit_is_named(root, video, tmp_path):
 
 def test_features_that_are_not_numbers_are_refused(root, video):
     cfg = make_config(SLOWONLY)
-    path = root / 'nan.pth'
-    write_weights(path, cfg)
-    state = torch.load(path)['state_dict']
-    state['backbone.layer4.1.conv2.conv.weight'][0] = float('nan')
-    torch.save(state, path)
+    path = write_weights(root / 'nan.pth', cfg)
+    extractor = ClipFeatureExtractor(cfg, path, 3)
+    name = 'backbone.layer4.1.conv2.conv.weight'
+    with torch.no_grad():
+        extractor.model.get_parameter(name)[0] = float('nan')
     with pytest.raises(DataError, match='clip: feature 0 of 7, from frame 0'):
-        ClipFeatureExtractor(cfg, str(path), 3)(video)
+        extractor(video)
+    state = torch.load(path)['state_dict']
+    state[name][0] = float('inf')
+    torch.save(state, path)
+    with pytest.raises(CheckpointError, match=f'no use: {name}, one of 1 '):
+        ClipFeatureExtractor(cfg, path, 3)
 
 
 @pytest.mark.parametrize('pool', ['max', 'mean'])

@@ -122,6 +122,23 @@ def test_missed_class_counts_zero_as_in_the_code_of_ava(tmp_path, log, serial):
     assert 'AP 0: action 2' in log.text
 
 
+def test_every_class_is_reported_if_wanted(tmp_path):
+    files = make_ava(tmp_path, 0, num_classes=4)
+    for sample in files.samples:
+        sample['pred_instances']['scores'][:, 2] = 0.001
+    plain, full = (
+        evaluate(
+            'AVAFrameMAP',
+            files.samples,
+            files,
+            num_classes=5,
+            per_class=per_class) for per_class in (False, True))
+    extra = {k: v for k, v in full.items() if k not in plain}
+    assert list(extra) == [f'mAP/AP/action {i}' for i in range(1, 5)]
+    assert np.mean(list(extra.values())) == pytest.approx(plain['mAP/overall'])
+    assert extra['mAP/AP/action 2'] == 0 < extra['mAP/AP/action 1'] < 1
+
+
 def test_excluded_truth_does_not_count(tmp_path, log, serial):
     files = make_ava(tmp_path, 0, num_classes=4)
     Path(files.exclude_file).write_text('v0,0900\nv1,0903\n')

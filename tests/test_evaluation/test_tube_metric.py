@@ -202,6 +202,17 @@ def test_logs_every_class(made_up, monkeypatch):
     assert set(table[-2].split()[1:]) == {'-', '0'}
 
 
+def test_every_class_is_reported_if_wanted(made_up):
+    path, samples = made_up
+    plain = evaluate(path, samples)
+    full = evaluate(path, samples, per_class=True)
+    extra = {k: v for k, v in full.items() if k not in plain}
+    # nobody flies in the ground truth
+    assert list(extra) == ['AP/run', 'AP/jump', 'AP/sit']
+    assert np.mean(list(extra.values())) == pytest.approx(
+        plain['frame-mAP@0.5'])
+
+
 def test_every_frame_must_be_predicted(made_up):
     path, samples = made_up
     with pytest.raises(DataError) as error:

@@ -26,7 +26,9 @@ from ..test_converters.tools import ROOT, load_tool
 FILE = re.compile(r'(.+)_\d{8}-([0-9a-f]{8})\.pth')
 SHIPPED = {
     'evad_vit-tiny-p16_1xb8-8x2x1_synth-actors-rgb':
-    ROOT / 'demo/evad_synth_actors.pth'
+    ROOT / 'demo/evad_synth_actors.pth',
+    'actionformer_evad-vit-tiny_1xb8-80x2x1-40e_synth-actors-rgb':
+    ROOT / 'demo/actionformer_synth_actors.pth'
 }
 
 
