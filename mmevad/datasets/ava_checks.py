@@ -12,12 +12,18 @@ from string import Formatter
 from typing import Iterable, List, Optional, Set, Tuple
 
 from mmaction.evaluation import read_labelmap
-from mmengine.fileio import exists, list_dir_or_file, list_from_file
+from mmengine.fileio import exists, list_dir_or_file
 
 from mmevad.utils.errors import DataError
+from mmevad.utils.packed_file import read_lines
+from mmevad.utils.relative_name import name_problem
 
 _COLUMNS = ('video_id', 'timestamp', 'x1', 'y1', 'x2', 'y2', 'action_id',
             'entity_id')
+_LARGEST = 2**31
+_MAP_LINE = re.compile(r'\s*(\w+\s*\{|\}|name\s*:\s*"[^"]*"|'
+                       r'(label_)?id\s*:\s*\d+|label_type\s*:\s*\w+|#.*)?'
+                       r'\s*')
 
 
 def read_label_ids(path: str) -> Set[int]:
@@ -36,22 +42,29 @@ def read_label_ids(path: str) -> Set[int]:
         DataError: If the file is missing, has no entries, or entries that
             ``read_labelmap`` does not see.
     """
-    if not osp.isfile(path):
+    if not osp.exists(path):
         raise DataError(f'The label file {path} does not exist; set '
                         'label_file to the .pbtxt label map.')
-    with open(path) as file:
-        lines = file.read().splitlines()
+    lines = read_lines(path, 'set label_file to the .pbtxt label map')
     try:
         labelmap, ids = read_labelmap(lines)
     except (IndexError, ValueError) as error:
         raise DataError(f'The label file {path} cannot be read ({error}); '
                         'write names in double quotes and whole-numbered '
                         'ids.') from error
-    meant = sum(bool(re.match(r'\s*(label_)?id\s*:', x)) for x in lines)
+    for number, line in enumerate(lines, 1):
+        if not _MAP_LINE.fullmatch(line):
+            raise DataError(f'The label file {path}, line {number}: '
+                            f'{line[:80]!r} is no line of a label map; '
+                            'correct it.')
+    # entries that lack their end or name are passed over
+    meant = max(
+        sum(bool(re.match(x, line)) for line in lines)
+        for x in (r'\s*(label_)?id\s*:', r'\s*name\s*:', r'\s*\w+\s*\{'))
     if not ids or meant != len(labelmap):
         raise DataError(
             f'The label file {path} has {len(labelmap)} readable entries but '
-            f'{meant} lines with an id; write each entry as four lines: '
+            f'{meant} that begin; write each entry as four lines: '
             '\'item {\', \'  name: "..."\', \'  id: 1\', \'}\', the '
             'middle two indented by two spaces.')
     if len(ids) != len(labelmap):
@@ -68,11 +81,11 @@ def read_excluded(path: Optional[str]) -> Set[Tuple[str, int]]:
     """
     if path is None:
         return set()
-    if not osp.isfile(path):
+    if not osp.exists(path):
         raise DataError(f'The exclude file {path} does not exist; correct '
                         'exclude_file or set it to None.')
-    with open(path) as file:
-        rows = [line.strip().split(',') for line in file]
+    remedy = 'correct exclude_file or set it to None'
+    rows = [x.strip().split(',') for x in read_lines(path, remedy)]
     for number, row in enumerate(rows, 1):
         if len(row) != 2 or _number(int, row[1]) is None:
             raise DataError(f'{path}, line {number}: expected '
@@ -90,7 +103,7 @@ def read_annotation_lines(path: str) -> List[str]:
     if not path or not exists(path):
         raise DataError(f'The annotation file {path} does not exist; correct '
                         'ann_file or prepare the dataset first.')
-    lines = list_from_file(path)
+    lines = read_lines(path, 'correct ann_file')
     if not lines:
         raise DataError(f'The annotation file {path} is empty; prepare the '
                         'dataset anew.')
@@ -125,8 +138,9 @@ def _row_problem(row: List[str], label_ids: Set[int],
     if len(row) != len(_COLUMNS):
         return (f'{len(row)} columns instead of {len(_COLUMNS)}; a row is '
                 f'{",".join(_COLUMNS)}')
-    if not row[0]:
-        return 'the video_id is empty; fill it in'
+    unusable = name_problem(row[0])
+    if unusable:
+        return f'the video_id {unusable}'
     kinds = (int, ) + (float, ) * 4 + (int, ) * 2
     values = []
     for kind, name, text in zip(kinds, _COLUMNS[1:], row[1:]):
@@ -134,7 +148,12 @@ def _row_problem(row: List[str], label_ids: Set[int],
         if values[-1] is None:
             word = 'a whole number' if kind is int else 'a number'
             return f'{name} is {text!r}, which is not {word}; correct it'
-    timestamp, x1, y1, x2, y2, action, _ = values
+    timestamp, x1, y1, x2, y2, action, entity = values
+    if not 0 <= timestamp < _LARGEST:
+        return (f'timestamp is {row[1][:20]}; seconds and frames are not '
+                'negative, nor that many')
+    if not -_LARGEST < entity < _LARGEST:
+        return f'entity_id is {row[7][:20]}..., too large; correct it'
     if action not in label_ids:
         return (f'action_id {action} is no class of this dataset; correct '
                 'it, or label_file and num_classes')
@@ -150,6 +169,8 @@ def _row_problem(row: List[str], label_ids: Set[int],
 
 
 def _number(kind: type, text: str):
+    if '_' in text or not text.isascii():  # numbers of Python alone
+        return None
     try:
         return kind(text)
     except ValueError:

@@ -13,6 +13,7 @@ from mmengine.logging import MMLogger
 from mmevad.utils.errors import DataError, raise_data_errors
 from .ava_checks import (check_rows, find_frames, keyframe_number,
                          read_annotation_lines, read_excluded, read_label_ids)
+from .ava_proposals import read_proposals
 from .seeded_items import SeededItems
 
 
@@ -45,6 +46,9 @@ class CheckedAVADataset(SeededItems, AVADataset):
             between two ids of the map, like the 20 classes of AVA that are
             trained but not evaluated, is logged; any other id that is not
             in the map is an error. Defaults to None.
+        proposal_file (str, optional): .json or .pkl with boxes by keyframe,
+            see :func:`read_proposals`; no code in it is run. Defaults to
+            None.
         check_files (bool): Whether to look for frames and videos and to
             fit clips to them. Switch it off for a storage that cannot list
             or find files. Defaults to True.
@@ -60,9 +64,11 @@ class CheckedAVADataset(SeededItems, AVADataset):
                  exclude_file: Optional[str] = None,
                  label_file: Optional[str] = None,
                  *,
+                 proposal_file: Optional[str] = None,
                  check_files: bool = True,
                  **kwargs) -> None:
         self.check_files = check_files
+        proposals = proposal_file and read_proposals(proposal_file)
         self._excluded = read_excluded(exclude_file)
         self._map_ids = read_label_ids(label_file) if label_file else set()
         if kwargs.get('custom_classes') is not None and not label_file:
@@ -74,6 +80,8 @@ class CheckedAVADataset(SeededItems, AVADataset):
             exclude_file=exclude_file,
             label_file=label_file,
             **kwargs)
+        # AVADataset would unpickle whatever is there
+        self.proposal_file, self.proposals = proposal_file, proposals
 
     def load_data_list(self) -> List[dict]:
         """Load AVA annotations once every row has been checked."""

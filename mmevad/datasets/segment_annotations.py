@@ -5,8 +5,12 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from mmevad.utils.errors import DataError
+from mmevad.utils.errors import DataError, raise_data_errors
+from mmevad.utils.relative_name import name_problem
 from .problems import Problem
+
+# seconds, or frames per second; whole numbers of JSON may have any length
+_LARGEST = 1e12
 
 
 class SegmentVideo(NamedTuple):
@@ -56,9 +60,9 @@ def derive_classes(database: Dict[str, Any], path: str) -> List[str]:
                     f'{name!r} has label_id {number}, elsewhere '
                     f'{names[number]!r} has {number} and {name!r} has '
                     f'{numbers.get(name, number)}; correct it.')
-    absent = sorted(set(range(max(names, default=-1) + 1)) - set(names))
-    if absent or not names or min(names) < 0:
-        what = (f'leave out {absent[0]}' if absent else
+    absent = [x for x in range(len(names)) if x not in names]
+    if absent or not names:
+        what = (f'leave out {absent[0]}' if absent and min(names) >= 0 else
                 'do not count from 0' if names else 'do not occur')
         raise DataError(f'{path}: the label_ids of all videos {what}; '
                         f'{remedy}.')
@@ -115,11 +119,16 @@ def parse_video(
                 'missing fps',
                 f'{place}: "fps" is {fps!r}, no positive number; '
                 'correct it.')
-    annotations = info.get('annotations') or []
+    annotations = info.get('annotations')
+    annotations = [] if annotations is None else annotations
     if not isinstance(annotations, list):
         report('malformed annotation',
                f'{place}: "annotations" is no list; correct it.')
         annotations = []
+    unusable = name_problem(name)
+    if unusable:
+        report('unusable name',
+               f'{path}: the name of video {name!r} {unusable}.')
     kept = []
     for index, row in enumerate(annotations):
         where = f'{place}, annotations[{index}]'
@@ -142,12 +151,32 @@ def parse_video(
     return video, problems
 
 
+def check_database(database: Dict[str, Any], path: str) -> None:
+    """Raise for what no program can mend: entries of another form.
+
+    Frame rates, durations and classes may come later.
+
+    Args:
+        database (dict): Entry of each video.
+        path (str): Where it is from, for messages.
+
+    Raises:
+        DataError: Names the first five.
+    """
+    kinds = ('malformed annotation', 'unusable name')
+    raise_data_errors([
+        problem.message for name, info in database.items()
+        for problem in parse_video(name, info, path, None)[1]
+        if problem.kind in kinds
+    ])
+
+
 def _is_number(value: Any, kind=(int, float)) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def _is_positive(value: Any) -> bool:
-    return _is_number(value) and 0 < value < math.inf
+    return _is_number(value) and 0 < value < _LARGEST
 
 
 def _segment_of(row: Any) -> Optional[Tuple[float, float]]:
@@ -155,7 +184,8 @@ def _segment_of(row: Any) -> Optional[Tuple[float, float]]:
     segment = row.get('segment') if isinstance(row, dict) else None
     if not isinstance(segment, list) or len(segment) != 2:
         return None
-    if not all(_is_number(x) and math.isfinite(x) for x in segment):
+    # NaN compares as False
+    if not all(_is_number(x) and -_LARGEST < x < _LARGEST for x in segment):
         return None
     return float(segment[0]), float(segment[1])
 

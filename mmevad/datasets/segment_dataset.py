@@ -11,6 +11,7 @@ from mmengine.logging import MMLogger
 
 from mmevad.evaluation.segment_map import Segments, clean_ground_truth
 from mmevad.utils.errors import DataError, raise_data_errors
+from mmevad.utils.packed_file import read_lines
 from mmevad.utils.segment_database import read_database, select_subset
 from .problems import Problem
 from .seeded_items import SeededItems
@@ -134,7 +135,7 @@ class SegmentDataset(SeededItems, BaseDataset):
         self.skip_missing = skip_missing
         super().__init__(
             ann_file,
-            metainfo=metainfo,
+            metainfo=_with_names(metainfo),
             data_root=data_root,
             data_prefix=data_prefix,
             **kwargs)
@@ -247,8 +248,9 @@ class SegmentDataset(SeededItems, BaseDataset):
         classes = list(classes)
         if len(set(classes)) != len(classes):
             twice = next(x for x in classes if classes.count(x) > 1)
-            raise DataError(f'The class {twice!r} occurs twice; give each '
-                            'class its own name.')
+            raise DataError(f'The class {twice!r} occurs twice in '
+                            f'{self.ann_file} or metainfo; give each class '
+                            'its own name.')
         self._metainfo['classes'] = tuple(classes)
         return classes
 
@@ -283,6 +285,15 @@ class SegmentDataset(SeededItems, BaseDataset):
         super()._join_prefix()
         joined = list(self.data_prefix.values())
         self.data_prefix = dict(feat=joined if listed else joined[0])
+
+
+def _with_names(metainfo: Optional[dict]) -> Optional[dict]:
+    """With the names of classes, where there is a file of them."""
+    classes = (metainfo or {}).get('classes')
+    if not isinstance(classes, str) or not osp.exists(classes):
+        return metainfo
+    names = read_lines(classes, 'correct classes of metainfo')
+    return dict(metainfo, classes=names)
 
 
 def _clean(video: SegmentVideo) -> SegmentVideo:

@@ -12,7 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmevad.utils.checkpoint_outline import check_outline
 from mmevad.utils.errors import DataError
+from mmevad.utils.npz_file import read_npz
+from mmevad.utils.packed_file import unpacked_limit
 
 HDF5_ENDINGS = ('.h5', '.hdf5')
 LAYOUTS = ('TC', 'CT')
@@ -151,14 +154,11 @@ def _open_npy(file: FeatureFile) -> np.ndarray:
 
 
 def _open_npz(file: FeatureFile) -> np.ndarray:
-    with np.load(file.path, allow_pickle=False) as arrays:
-        if file.key not in arrays:
-            raise DataError(f'{file.path} has no array {file.key!r}, but '
-                            f'{arrays.files}; set feat_key.')
-        return arrays[file.key]
+    return read_npz(file.path, file.key)[file.key]
 
 
 def _open_torch(file: FeatureFile) -> np.ndarray:
+    check_outline(file.path)
     # only the newer of torch's two formats can be mapped into memory
     content = torch.load(
         file.path,
@@ -170,7 +170,12 @@ def _open_torch(file: FeatureFile) -> np.ndarray:
             raise DataError(f'{file.path} has no tensor {file.key!r}, but '
                             f'{list(content)[:5]}; set feat_key.')
         content = content[file.key]
-    content = torch.as_tensor(content).detach()
+    if isinstance(content, np.ndarray):
+        return content
+    if not isinstance(content, Tensor):
+        raise DataError(f'{file} holds {type(content).__name__}; expected a '
+                        'tensor, time x channels.')
+    content = content.detach()
     if content.dtype == torch.bfloat16:  # unknown to NumPy
         content = content.float()
     return content.numpy()
@@ -187,6 +192,7 @@ class _HDF5Rows:
         self.transposed = transposed
         with _open_hdf5(file.path) as content:
             data = self._find(content)
+            _check_hdf5(data, file)
             self.dtype = data.dtype
             self.shape = data.shape[::-1] if transposed else data.shape
 
@@ -210,6 +216,18 @@ class _HDF5Rows:
                                 f'{list(data)[:5]}; set feat_key.')
             data = data[file.key]
         return data
+
+
+def _check_hdf5(data: Any, file: FeatureFile) -> None:
+    """Refuse data that is elsewhere, or declared but not there."""
+    if data.file.filename != file.path or data.external or data.is_virtual:
+        raise DataError(f'{file} was refused: its data lies in another file; '
+                        'copy it into this one.')
+    stored = osp.getsize(file.path)
+    if data.size * data.dtype.itemsize > unpacked_limit(stored):
+        raise DataError(f'{file} was refused: the shape {data.shape} of '
+                        f'{data.dtype} takes far more than the {stored:,} '
+                        'bytes of the file; write it again.')
 
 
 def _open_hdf5(path: str) -> Any:

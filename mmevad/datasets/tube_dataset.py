@@ -12,9 +12,9 @@ from .problems import Problem
 from .seeded_items import SeededItems
 from .tube_checks import (clip_problems, find_clip, frame_problems,
                           missing_clips, missing_frames, outside_problems)
+from .tube_content import SUBSETS
 from .tube_keyframes import BoxTable, box_table, choose_keyframes, merge_labels
-from .tubes import (SUBSETS, Tubes, load_tubes, read_unchecked_tubes,
-                    tube_problems)
+from .tubes import Tubes, load_tubes, read_unchecked_tubes, tube_problems
 
 
 @DATASETS.register_module()

@@ -13,55 +13,25 @@ A tube file holds a dictionary with the keys
 A file with only one of ``train_videos`` and ``test_videos`` is read too.
 """
 
-import json
-import lzma
 import os.path as osp
-from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from collections import Counter
+from typing import Any, List, Optional, Tuple
 
 import numpy as np
 
 from mmevad.utils.errors import DataError, raise_data_errors
+from mmevad.utils.json_file import parse_json
+from mmevad.utils.packed_file import read_file
+from mmevad.utils.relative_name import name_problem
 from mmevad.utils.safe_pickle import safe_pickle_loads
 from .problems import Problem
+from .tube_content import Tubes, tubes_of
 
 _KEYS = ('labels', 'gttubes', 'nframes', 'resolution')
 _SPLITS = ('train_videos', 'test_videos')
-SUBSETS = ('train', 'test', 'all')
-
-
-@dataclass
-class Tubes:
-    """A tube file, checked; field by field as in the file."""
-
-    labels: List[str]
-    gttubes: Dict[str, Dict[int, List[np.ndarray]]]
-    nframes: Dict[str, int]
-    train_videos: List[List[str]]
-    test_videos: List[List[str]]
-    resolution: Dict[str, Tuple[int, int]]
-
-    def subset(self, name: str, split: int = 1) -> List[str]:
-        """Videos of 'train' or 'test' in one split, or 'all' with tubes.
-
-        Args:
-            name (str): 'train', 'test' or 'all'.
-            split (int): Split, counted from 1; unused for 'all'.
-
-        Raises:
-            DataError: If the subset or split does not exist or is empty.
-        """
-        if name not in SUBSETS:
-            raise DataError(f'A tube file has no subset {name!r}; choose one '
-                            f'of {", ".join(SUBSETS)}.')
-        if name == 'all':
-            return list(self.gttubes)
-        splits = dict(train=self.train_videos, test=self.test_videos)[name]
-        if not 1 <= split <= len(splits) or not splits[split - 1]:
-            raise DataError(
-                f'The tube file lists no {name} videos for split {split}; '
-                'choose another subset or split.')
-        return splits[split - 1]
+# float32 counts frames exactly up to here, six days at 30 per second
+_MAX_FRAMES = 2**24
+_MAX_SIDE = 2**16
 
 
 def load_tubes(path: str) -> Tubes:
@@ -111,24 +81,17 @@ def read_unchecked_tubes(path: str) -> Tubes:
 
 def _read(path: str) -> Any:
     """Content of a tube file."""
-    if not path or not osp.isfile(path):
+    if not path or not osp.exists(path):
         raise DataError(f'{path} does not exist; give the tube file.')
     stem, packed = osp.splitext(path)
     kind = osp.splitext(stem)[1] if packed == '.xz' else packed
     if kind not in ('.pkl', '.json'):
         raise DataError(f'{path} has an unknown ending; a tube file ends in '
                         '.pkl, .json, .pkl.xz or .json.xz.')
-    try:
-        with (lzma.open if packed == '.xz' else open)(path, 'rb') as file:
-            content = file.read()
-    except (lzma.LZMAError, EOFError) as error:
-        raise DataError(f'{path} is not a readable .xz file ({error}).')
+    content = read_file(path, 'give the tube file')
     if kind == '.pkl':
         return safe_pickle_loads(content, path)
-    try:
-        return json.loads(content)
-    except ValueError as error:
-        raise DataError(f'{path} is not readable JSON ({error}).')
+    return parse_json(content, path)
 
 
 def to_tubes(data: Any, source: str) -> Tubes:
@@ -144,32 +107,7 @@ def to_tubes(data: Any, source: str) -> Tubes:
     if missing:
         raise DataError(f'{source} is not a tube file: it lacks '
                         f'{", ".join(missing)}.')
-    try:
-        return Tubes(
-            labels=[str(name) for name in data['labels']],
-            gttubes={
-                str(video): {
-                    int(label):
-                    [np.asarray(t, dtype=np.float32) for t in many]
-                    for label, many in by_label.items()
-                }
-                for video, by_label in data['gttubes'].items()
-            },
-            nframes={
-                str(v): int(n)
-                for v, n in data['nframes'].items()
-            },
-            resolution={
-                str(v): (int(h), int(w))
-                for v, (h, w) in data['resolution'].items()
-            },
-            **{
-                key: [[str(v) for v in s] for s in data.get(key, [])]
-                for key in _SPLITS
-            })
-    except (TypeError, ValueError, AttributeError) as error:
-        raise DataError(f'{source} does not have the form of a tube file '
-                        f'({error}).') from error
+    return tubes_of(data, source)
 
 
 def tube_problems(tubes: Tubes, source: str) -> List[Problem]:
@@ -188,19 +126,32 @@ def tube_problems(tubes: Tubes, source: str) -> List[Problem]:
         found.append(Problem(video, kind, f'{source}: {text}.'))
 
     for split in tubes.train_videos + tubes.test_videos:
-        for video in split:
+        for video, count in Counter(split).items():
             if video not in tubes.gttubes:
                 add(video, 'video without tubes',
                     f'video {video!r} of a split has no gttubes')
+            if count > 1:
+                add(video, 'video listed twice',
+                    f'video {video!r} is {count} times in a split')
     for video, by_label in tubes.gttubes.items():
+        unusable = name_problem(video)
+        if unusable:
+            add(video, 'unusable name',
+                f'the name of video {video!r} {unusable}')
         if video not in tubes.nframes or video not in tubes.resolution:
             add(video, 'video without size',
                 f'video {video!r} has no nframes or no resolution')
             continue
-        if min(tubes.resolution[video]) < 1:
+        height, width = tubes.resolution[video]
+        if not 1 <= min(height, width) <= max(height, width) <= _MAX_SIDE:
             add(
                 video, 'video without size', f'video {video!r} has the '
                 f'resolution {tubes.resolution[video]}')
+            continue
+        if not 1 <= tubes.nframes[video] <= _MAX_FRAMES:
+            add(
+                video, 'video without size', f'video {video!r} has '
+                f'{tubes.nframes[video]} frames; expected 1 to {_MAX_FRAMES}')
             continue
         if not any(by_label.values()):
             add(video, 'video without tubes', f'video {video!r} has no tubes')

@@ -39,8 +39,15 @@ class Difference(NamedTuple):
 
 
 def weights_of(checkpoint: Mapping) -> Dict[str, Tensor]:
-    """The state dict of a checkpoint, without DDP's ``module.`` prefix."""
+    """The state dict of a checkpoint, without DDP's ``module.`` prefix.
+
+    Raises:
+        CheckpointError: If there is none.
+    """
     state = checkpoint.get('state_dict', checkpoint)
+    if not isinstance(state, Mapping) or not all(
+            isinstance(name, str) for name in state):
+        raise CheckpointError('the checkpoint has no weights by name')
     prefix = 'module.'
     return {
         name[len(prefix):] if name.startswith(prefix) else name: value
@@ -59,7 +66,7 @@ def compare(model: Mapping[str, Tensor],
         if name not in checkpoint and 'num_batches_tracked' not in name)
     unexpected = (name for name in checkpoint if name not in model)
     reshaped = (name for name, value in model.items() if name in checkpoint
-                and tuple(value.shape) != tuple(checkpoint[name].shape))
+                and value.shape != getattr(checkpoint[name], 'shape', None))
     return Difference(tuple(missing), tuple(unexpected), tuple(reshaped))
 
 
@@ -86,8 +93,14 @@ def check_requirements(model: nn.Module, checkpoint: Mapping,
     """
     meta = checkpoint.get('meta')
     requires = meta.get('requires') if isinstance(meta, Mapping) else None
+    if not isinstance(requires, (Mapping, type(None))):
+        raise CheckpointError(f'{source}: meta.requires is no dict')
     for path, value in (requires or {}).items():
-        found = attrgetter(path)(model)
+        try:
+            found = attrgetter(path)(model)
+        except (AttributeError, TypeError) as error:
+            raise CheckpointError(f'{source} asks for the setting {path!r}, '
+                                  'which the model does not have') from error
         if found != value:
             raise CheckpointError(
                 f'{source} was trained with {path}={value!r}, but the config '

@@ -1,7 +1,5 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Reading and writing checkpoints: tensors and plain data only."""
-import os.path as osp
-import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
 
 import torch
@@ -9,10 +7,7 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
 from .atomic_file import atomic_file
-from .errors import CheckpointError
-
-# where torch, or mmevad for older torch, names what it would not call
-_CODE = re.compile(r'(?:GLOBAL|Unsupported class|would call) ([\w.]+)')
+from .errors import CheckpointError, unreadable
 
 
 class Weights(NamedTuple):
@@ -38,8 +33,8 @@ def read_checkpoint(path: str) -> Any:
         What was stored, on the CPU.
 
     Raises:
-        CheckpointError: If there is no such file, it is damaged, or holds
-            more than tensors and plain data.
+        CheckpointError: If there is no such file, it is damaged, holds more
+            than tensors and plain data, or speaks of more than it holds.
     """
     try:
         return CheckpointLoader.load_checkpoint(
@@ -47,20 +42,10 @@ def read_checkpoint(path: str) -> Any:
     except FileNotFoundError as error:
         raise CheckpointError(f'cannot read the checkpoint {path}: there is '
                               'no such file') from error
+    except CheckpointError:
+        raise
     except Exception as error:
-        code = _CODE.search(str(error))
-        if code:
-            raise CheckpointError(
-                f'cannot read the checkpoint {path}: it holds more than '
-                f'tensors and plain data ({code[1]})') from error
-        size = ''
-        if osp.isfile(path):
-            size = f' of {osp.getsize(path):,} bytes'
-        reason = str(error).strip().split('\n')[0].split('. ')[0]
-        raise CheckpointError(
-            f'cannot read the checkpoint {path}: the file{size} is '
-            f'incomplete or of another kind, download it again '
-            f'({type(error).__name__}: {reason})') from error
+        raise unreadable(path, error) from error
 
 
 def find_weights(checkpoint: Any, path: str, keys: Sequence[str]) -> Weights:

@@ -3,6 +3,7 @@
 import argparse
 import os
 import os.path as osp
+import subprocess
 import sys
 
 import torch
@@ -69,11 +70,20 @@ def check_checkpoints(cfg: Config, partial: bool) -> None:
 
 
 def use_cpu_processes(cfg: Config) -> None:
-    """Let ``--launcher pytorch`` work on machines without a GPU.
+    """Let ``--launcher pytorch`` and ``slurm`` work without a GPU.
 
     mmengine's own set-up asks for a GPU per process, but leaves alone a
     process group that is there already.
     """
+    if cfg.launcher == 'slurm':
+        nodes = os.environ['SLURM_NODELIST']
+        first = subprocess.check_output(
+            ['scontrol', 'show', 'hostname', nodes]).decode().split()[0]
+        os.environ.setdefault('MASTER_ADDR', first)
+        os.environ.setdefault('MASTER_PORT', '29500')
+        os.environ['WORLD_SIZE'] = os.environ['SLURM_NTASKS']
+        os.environ['RANK'] = os.environ['SLURM_PROCID']
+        os.environ['LOCAL_RANK'] = os.environ['SLURM_LOCALID']
     torch.distributed.init_process_group('gloo')
     if cfg.get('model_wrapper_cfg') is None:
         # mmengine's default, but for the device
@@ -88,7 +98,7 @@ def build_runner(cfg: Config) -> Runner:
     """mmengine's runner, or the one that ``runner_type`` names."""
     if not torch.cuda.is_available():
         keep_freed_memory()
-        if cfg.launcher == 'pytorch':
+        if cfg.launcher in ('pytorch', 'slurm'):
             use_cpu_processes(cfg)
     if 'runner_type' in cfg:
         return RUNNERS.build(cfg)

@@ -8,7 +8,7 @@ number}]}}, 'classes': [names by number]}``; ``fps``, ``label_id`` and
 """
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from .errors import DataError
+from .errors import DataError, raise_data_errors
 from .json_file import read_json, write_json
 
 
@@ -31,12 +31,21 @@ def read_database(path: str) -> Tuple[Dict[str, Any], Optional[List[str]]]:
             f'{path} has no object "database" that maps each video to its '
             'subset, duration and annotations; tools/data has converters '
             'from other forms.')
+    return database, classes_of(content, path)
+
+
+def classes_of(content: Dict[str, Any], path: str) -> Optional[List[str]]:
+    """``classes`` of an annotation file, None if it has none.
+
+    Raises:
+        DataError: If they are no list of names.
+    """
     classes = content.get('classes')
     if classes is not None and (not isinstance(classes, list) or not all(
             isinstance(name, str) for name in classes)):
         raise DataError(f'{path}: "classes" is no list of names; list them '
                         'in the order of label_id.')
-    return database, classes
+    return classes
 
 
 def write_database(path: str, database: Dict[str, Any],
@@ -71,17 +80,22 @@ def select_subset(database: Dict[str, Any], path: str,
             all videos.
 
     Raises:
-        DataError: If a subset has no video.
+        DataError: If a subset has no video, or a video no subset.
     """
     if subsets is None:
         return database
     wanted = {name.lower() for name in subsets}
-    found, names = {}, set()
+    found, names, problems = {}, set(), []
     for video, info in database.items():
-        name = str(info.get('subset')) if isinstance(info, dict) else 'None'
+        name = info.get('subset') if isinstance(info, dict) else None
+        if not isinstance(name, str):
+            problems.append(f'{path}, video {video}: there is no "subset"; '
+                            'add it, or it would be left out.')
+            continue
         names.add(name)
         if name.lower() in wanted:
             found[video] = info
+    raise_data_errors(problems)
     absent = wanted - {name.lower() for name in names}
     if absent:
         raise DataError(f'{path} has no video of subset '

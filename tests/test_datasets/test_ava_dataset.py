@@ -235,9 +235,9 @@ def test_annotation_file_missing_or_empty(tmp_path, build):
 
 
 @pytest.mark.parametrize('content, message', [
-    ('', 'has 0 readable entries but 0 lines with an id'),
+    ('', 'has 0 readable entries but 0 that begin'),
     ('item {\n  name: "a"\n  id: 1\n}\nitem {\n\tname: "b"\n\tid: 2\n}',
-     'has 1 readable entries but 2 lines with an id'),
+     'has 1 readable entries but 2 that begin'),
     ("item {\n  name: 'a'\n  id: 1\n}", 'cannot be read (list index out of'),
     ('item {\n  name: "a"\n  id: x\n}', 'cannot be read (invalid literal'),
     ('item {\n  name: "a"\n  id: 1\n  id: 1\n}', 'uses an id twice'),

@@ -122,12 +122,18 @@ def test_broken_pickle(raw):
         safe_pickle_loads(raw, 'x')
 
 
-def test_shared_content_is_walked_once():
+def test_shared_content_is_built_once():
+    row = np.arange(9.)
+    found = safe_pickle_loads(pickle.dumps([[row, 'a']] * 10, 2), 'x')
+    assert len(found) == 10 and all(x is found[0] for x in found)
+
+
+def test_content_that_unfolds_without_end_is_refused():
     data = []
     for _ in range(100):
         data = [data, data]
-    found = safe_pickle_loads(pickle.dumps(data, 2), 'x')
-    assert found[0] is found[1]
+    with pytest.raises(DataError, match='share so much'):
+        safe_pickle_loads(pickle.dumps(data, 2), 'x')
 
 
 @pytest.mark.parametrize('change, message', [
@@ -171,11 +177,11 @@ def test_wrong_tubes(change, message):
     ('t.pkl', None, 'does not exist; give the tube file.'),
     ('t.mat', b'', 'has an unknown ending; a tube file ends in .pkl, .json, '
      '.pkl.xz or .json.xz.'),
-    ('t.json', b'{', 'is not readable JSON (Expecting property name'),
+    ('t.json', b'{', 'is no valid JSON (Expecting property name'),
     ('t.json', b'[]', 'is not a tube file: it lacks labels, gttubes, nframes'),
     ('t.pkl.xz', b'no xz', 'is not a readable .xz file (Input format not'),
-    ('t.pkl', pickle.dumps(dict(content(), gttubes=[1]),
-                           2), 'does not have the form of a tube file ('),
+    ('t.pkl', pickle.dumps(dict(content(), gttubes=[1]), 2),
+     'does not have the form of a tube file: gttubes is list'),
 ])
 def test_wrong_files(tmp_path, name, raw, message):
     path = tmp_path / name
@@ -183,7 +189,7 @@ def test_wrong_files(tmp_path, name, raw, message):
         path.write_bytes(raw)
     with pytest.raises(DataError) as caught:
         load_tubes(str(path))
-    text = str(caught.value).replace(f'{path}: ', f'{path} ')
+    text = str(caught.value).replace(f'{path}: ', f'{path} ', 1)
     assert text.startswith(f'{path} {message}')
 
 

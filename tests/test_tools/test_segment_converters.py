@@ -162,7 +162,7 @@ def test_activitynet_errors(tmp_path):
     info = write_csv(tmp_path / 'info.csv', [dict(ANET_INFO[0], video='v_z')])
     with pytest.raises(DataError, match='video v_z: .*info.csv, line 2'):
         activitynet.main(arguments + ['--video-info', info])
-    with pytest.raises(DataError, match='none.csv cannot be read'):
+    with pytest.raises(DataError, match='none.csv does not exist'):
         activitynet.main(arguments + ['--video-info', 'none.csv'])
 
 

@@ -6,10 +6,12 @@ newest counts.
 """
 import argparse
 import glob
-import json
 import os.path as osp
 import statistics
 from typing import Dict, List, Optional
+
+from mmevad.utils.errors import DataError
+from mmevad.utils.json_file import read_json
 
 
 def metrics_of(work_dir: str) -> Dict[str, float]:
@@ -28,8 +30,10 @@ def metrics_of(work_dir: str) -> Dict[str, float]:
     if not runs:
         raise SystemExit(f'{work_dir} holds no results of a test; give the '
                          '--work-dir of mim test.')
-    with open(runs[-1]) as file:
-        metrics = json.load(file)
+    try:
+        metrics = read_json(runs[-1])
+    except DataError as error:
+        raise SystemExit(str(error)) from error
     # the times of an iteration are logged beside them
     return {
         name: value

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-LINEAR = ('addmm', 'mm', 'bmm', 'baddbmm', 'convolution')
+LINEAR = ('addmm', 'addmm_', 'mm', 'bmm', 'baddbmm', 'convolution')
 ATTENTION = ('_scaled_dot_product_flash_attention_for_cpu',
              '_scaled_dot_product_flash_attention',
              '_scaled_dot_product_efficient_attention')

@@ -32,6 +32,20 @@ from mmevad.utils.zoo import find_config, zoo_root, zoo_url
 KEPT = ('config', 'converted_from', 'requires')
 
 
+def meta_of(checkpoint: dict) -> dict:
+    """``meta`` of a checkpoint, empty if there is none.
+
+    Raises:
+        CheckpointError: If it is of another form.
+    """
+    meta = checkpoint.get('meta', {})
+    if not isinstance(meta, dict) or not isinstance(
+            meta.get('dataset_meta') or {}, dict) or not isinstance(
+                meta.get('config', ''), str):
+        raise CheckpointError('meta of the checkpoint is of another form')
+    return meta
+
+
 def strip(checkpoint: dict, half: bool = False) -> dict:
     """Weights and class names of a checkpoint.
 
@@ -45,11 +59,13 @@ def strip(checkpoint: dict, half: bool = False) -> dict:
     """
     weights = {}
     for name, value in weights_of(checkpoint).items():
+        if not isinstance(value, torch.Tensor):
+            raise CheckpointError(f'{name} of the checkpoint is no tensor')
         if half and value.is_floating_point():
             value = value.half()
         # a view would take everything that it is a view of into the file
         weights[name] = value.clone(memory_format=torch.contiguous_format)
-    meta = checkpoint.get('meta', {})
+    meta = meta_of(checkpoint)
     kept = {name: meta[name] for name in KEPT if name in meta}
     kept['dataset_meta'] = dict(meta.get('dataset_meta') or {})
     return dict(state_dict=weights, meta=kept)
@@ -96,7 +112,7 @@ def zoo_name(content: bytes, config: str, date: str) -> str:
     Raises:
         DataError: If the date is none.
     """
-    if not re.match(r'\d{8}$', date):
+    if not re.fullmatch(r'\d{8}', date):
         raise DataError(f'the day of the checkpoint is {date!r}; give --date '
                         'yyyymmdd')
     config = osp.splitext(osp.basename(find_config(config)))[0]
@@ -115,7 +131,7 @@ def publish(args: argparse.Namespace) -> None:
     checkpoint = read_checkpoint(args.source)
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f'{args.source} holds no weights')
-    meta = checkpoint.get('meta', {})
+    meta = meta_of(checkpoint)
     published = strip(checkpoint, args.half)
     in_zoo = not args.target.endswith('.pth')
     config = args.config

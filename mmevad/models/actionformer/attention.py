@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmevad.utils.plain_operators import wants_plain_operators
+from .attention_plain import plain_local_attention
 from .layers import MaskedConv1d, to_autocast
 
 # added to the logits of padded keys, as in the released model: next to any
@@ -127,6 +129,9 @@ def local_attention(q: Tensor,
     radius = window // 2
     keys = -(-max(6 * radius, 1) // KEY_MULTIPLE) * KEY_MULTIPLE
     block = keys - 2 * radius
+    if wants_plain_operators():
+        return plain_local_attention(q, k, v, key_mask, window, block,
+                                     PADDED_LOGIT, relative)
     count = -(-length // block)
     q = F.pad(q, (0, 0, 0, 0, 0, count * block - length))
     q = q.view(batch * count, block, heads, dim)

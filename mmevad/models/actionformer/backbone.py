@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from mmaction.models.backbones.vit_mae import get_sinusoid_encoding
 from torch import Tensor, nn
 
+from mmevad.utils.plain_operators import wants_plain_operators
 from .blocks import ConvBlock, TransformerBlock
 from .layers import MaskedConv1d
 
@@ -121,7 +122,8 @@ class SinePosition(nn.Module):
             ValueError: If the table ends before T.
         """
         table = self.table
-        if stretch is not None and stretch != table.size(1):
+        if stretch is not None and (wants_plain_operators()
+                                    or stretch != table.size(1)):
             table = F.interpolate(
                 table.transpose(1, 2), stretch, mode='linear').transpose(1, 2)
         if length > table.size(1):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from .attention import MaskedAttention
-from .layers import MLP, MaskedConv1d, ScaledResidual
+from .layers import MLP, MaskedConv1d, ScaledResidual, every
 
 
 def max_pool(x: Tensor) -> Tensor:
@@ -83,7 +83,7 @@ class TransformerBlock(nn.Module):
             if self.strict_mask:
                 x = x.masked_fill(~mask, float('-inf'))
             x = max_pool(x)
-            mask = mask[:, ::self.stride]
+            mask = every(mask, self.stride)
             if self.strict_mask:
                 x = x.masked_fill(~mask, 0)  # max-pooling may find nothing
         x = self.drop_path1(x, attended)
@@ -95,7 +95,7 @@ class TransformerBlock(nn.Module):
         x = self.norm1(x)
         if self.strict_mask:
             x = x * mask
-        return self.attn(x, mask[:, ::self.stride])
+        return self.attn(x, every(mask, self.stride))
 
     def _transform(self, x: Tensor) -> Tensor:
         return self.mlp(self.norm2(x))
@@ -138,7 +138,7 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tuple[Tensor, Tensor]:
         """As :meth:`TransformerBlock.forward`."""
-        mask = mask[:, ::self.stride]
+        mask = every(mask, self.stride)
         skip = x if self.downsample is None else self.downsample(x, mask)
         out = self.conv2(self.conv1(x, mask).relu(), mask)
         return (skip + out).relu(), mask

@@ -7,7 +7,7 @@ import torch
 from mmaction.registry import MODELS
 from mmaction.utils import ConfigType, OptConfigType
 from mmcv.cnn import Scale
-from mmengine.dist import all_reduce
+from mmengine.dist import all_reduce, get_world_size
 from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
@@ -38,10 +38,10 @@ class ActionFormerHead(BaseModule):
     Args:
         num_classes (int): C.
         in_channels (int): Width of the levels. Defaults to 512.
-        feat_channels (int): Defaults to 512.
+        feat_channels (int): Width of the branches. Defaults to 512.
         num_layers (int): Convolutions of each branch. Defaults to 3.
-        kernel_size (int): Defaults to 3.
-        with_ln (bool): Defaults to True.
+        kernel_size (int): Of the convolutions. Defaults to 3.
+        with_ln (bool): LN after the convolutions. Defaults to True.
         point_generator (dict): :class:`PointGenerator`; its strides are
             those of the neck.
         center_sample (str): ``'radius'`` or ``'none'``, see
@@ -54,10 +54,12 @@ class ActionFormerHead(BaseModule):
         loss_weight (float): Weight of the regression; 0 or less balances
             the two losses, with the weight ``cls / max(reg, 0.01)``.
             Defaults to 1.
-        label_smoothing (float): Defaults to 0.
+        label_smoothing (float): Share of the class targets that is spread
+            over all classes. Defaults to 0.
         init_loss_norm (float): Positives of a batch to start from, see
             ``loss_normalizer``. Defaults to 100.
-        loss_norm_momentum (float): Defaults to 0.9.
+        loss_norm_momentum (float): Share of ``loss_normalizer`` that each
+            iteration keeps. Defaults to 0.9.
         prior_prob (float): Probability that all classes start from.
             Defaults to 0.01.
         empty_classes (list[int]): Classes without training samples, whose
@@ -72,8 +74,8 @@ class ActionFormerHead(BaseModule):
     Attributes:
         loss_normalizer (Tensor): Moving average of the number of positives,
             which both losses are divided by. A buffer, so a checkpoint
-            keeps it. In distributed training it follows the mean over all
-            ranks.
+            keeps it. In distributed training it follows the sum over all
+            ranks, as if one process had the whole batch.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -212,7 +214,8 @@ class ActionFormerHead(BaseModule):
         distances = torch.cat(distances, 1).float()
         valid = torch.cat([m[:, 0] for m in masks], 1)
         positive = (classes.sum(-1) > 0) & valid
-        normalizer = self._update_normalizer(positive.sum())
+        # gradients are averaged over ranks, positives are summed
+        normalizer = self._update_normalizer(positive.sum()) / get_world_size()
         if self.label_smoothing:
             classes = smooth_labels(classes, self.label_smoothing)
         loss_cls = self.loss_cls(logits[valid], classes[valid]) / normalizer
@@ -221,7 +224,9 @@ class ActionFormerHead(BaseModule):
                                  target[positive]) / normalizer
         weight = self.loss_weight
         if weight <= 0:
-            weight = loss_cls.detach() / loss_reg.detach().clamp(min=0.01)
+            means = torch.stack((loss_cls, loss_reg)).detach()
+            all_reduce(means, op='mean')
+            weight = means[0] / means[1].clamp(min=0.01)
         return dict(loss_cls=loss_cls, loss_reg=weight * loss_reg)
 
     @torch.no_grad()
@@ -229,7 +234,7 @@ class ActionFormerHead(BaseModule):
         """Let the moving average follow; returns its value."""
         if self.training:
             num_positives = num_positives.to(self.loss_normalizer)
-            all_reduce(num_positives, op='mean')
+            all_reduce(num_positives)
             self.loss_normalizer.lerp_(
                 num_positives.clamp(min=1), 1 - self.loss_norm_momentum)
         return self.loss_normalizer.clone()
@@ -248,8 +253,18 @@ class ActionFormerHead(BaseModule):
             list[tuple]: For each video segments (N, 2) on the feature grid,
             scores (N, ) and labels (N, ), level after level, on the CPU:
             those of all videos are copied at once.
+
+        Raises:
+            ValueError: If an output is NaN.
         """
-        logits, distances = self(levels, masks)
+        return self.decode(*self(levels, masks), masks)
+
+    def decode(self, logits: Sequence[Tensor], distances: Sequence[Tensor],
+               masks: Sequence[Tensor]) -> List[Tuple[Tensor, Tensor, Tensor]]:
+        """From the output of :meth:`forward` to :meth:`candidates`."""
+        # NaN would fail every comparison below, and leave no segments
+        diverged = torch.stack(
+            [x.isnan().any() for x in (*logits, *distances)]).any()
         cfg = self.test_cfg
         segments, scores, labels = decode(logits, distances,
                                           [m[:, 0] for m in masks],
@@ -259,6 +274,9 @@ class ActionFormerHead(BaseModule):
                                           cfg['duration_thresh'])
         table = torch.cat((segments, scores[..., None], labels[..., None]),
                           -1).cpu()
+        if diverged:  # the device has been waited for already
+            raise ValueError('The model gives NaN: its weights have '
+                             'diverged; take an earlier checkpoint.')
         return [(rows[:, :2], rows[:, 2], rows[:, 3].long())
                 for rows in (video[video[:, 2] >= 0] for video in table)]
 
@@ -277,8 +295,12 @@ class ActionFormerHead(BaseModule):
             list[InstanceData]: ``segments`` (M, 2) in seconds, ``scores``
             and ``labels`` (M, ), best first; on the CPU.
         """
+        return self.finish(self.candidates(levels, masks), data_samples)
+
+    def finish(self, videos: Sequence[Tuple[Tensor, Tensor, Tensor]],
+               data_samples: Sequence) -> List[InstanceData]:
+        """From :meth:`candidates` to :meth:`predict`."""
         results = []
-        videos = self.candidates(levels, masks)
         for sample, candidates in zip(data_samples, videos):
             segments, scores, labels = self.nms(*candidates)
             if self.score_fusion:

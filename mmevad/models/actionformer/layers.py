@@ -9,6 +9,9 @@ from mmcv.cnn.bricks.transformer import FFN
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from mmevad.utils.plain_operators import wants_plain_operators
+from ..activations import GELU
+
 
 def to_autocast(x: Tensor) -> Tensor:
     """What autocast would make of an argument of a matrix product.
@@ -101,11 +104,23 @@ def convolve(x: Tensor, weight: Tensor, bias: Optional[Tensor],
     Returns:
         Tensor: (B, T, O), zero where it is not valid.
     """
+    if wants_plain_operators():
+        out = F.conv1d(x.mT, weight, bias, padding=weight.size(2) // 2)
+        return out.mT * mask
     # autocast does not see the products inside
     x, weight = to_autocast(x), to_autocast(weight)
     if bias is not None:
         bias = to_autocast(bias)
     return _Convolve.apply(x, weight, bias, mask)
+
+
+def every(mask: Tensor, stride: int) -> Tensor:
+    """Every so many entries of a mask (B, T, 1)."""
+    if wants_plain_operators():
+        # exporters know that this is as long as what convolutions leave
+        rows = mask.mT.float()[:, :, None]
+        return F.max_pool2d(rows, 1, (1, stride)).squeeze(2).mT > 0
+    return mask[:, ::stride]
 
 
 class _GELULinear(torch.autograd.Function):
@@ -145,14 +160,14 @@ class MLP(FFN):
         super().__init__(
             embed_dims=embed_dims,
             feedforward_channels=4 * embed_dims,
-            act_cfg=dict(type='GELU'),
+            act_cfg=dict(type=GELU),
             ffn_drop=dropout,
             add_identity=False)
         self.recompute = recompute and not dropout
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., D) -> (..., D)."""
-        if not self.recompute:
+        if not (self.recompute and torch.is_grad_enabled()):
             return super().forward(x)
         first, second = self.layers[0][0], self.layers[1]
         return _GELULinear.apply(

@@ -23,8 +23,8 @@ class ActionFormer(BaseModel):
     Args:
         neck (dict): :class:`ActionFormerNeck`.
         head (dict): :class:`ActionFormerHead`.
-        data_preprocessor (dict, optional): Defaults to mmengine's, which
-            only moves the data.
+        data_preprocessor (dict, optional): None: mmengine's, which only moves
+            the data.
         init_cfg (dict, optional): mmengine initialisation.
 
     Raises:

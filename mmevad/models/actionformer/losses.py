@@ -37,7 +37,7 @@ class DIoULoss(nn.Module):
     mmdet's registry.
 
     Args:
-        loss_weight (float): Defaults to 1.
+        loss_weight (float): Factor of the sum. Defaults to 1.
         eps (float): Least denominator. Defaults to 1e-8.
     """
 

@@ -110,7 +110,7 @@ class ActionFormerNeck(BaseModule):
         max_seq_len (int): Frames of a training sequence. Defaults to 2304.
         arch (tuple[int]): Convolutions of the projection, blocks at full
             rate, blocks that halve it. Defaults to (2, 2, 5).
-        num_heads (int): Defaults to 4.
+        num_heads (int): Attention heads of a block. Defaults to 4.
         window_size (int or list[int]): Odd number of frames that a query
             attends to, 1 or less for all; one for all levels or for each.
             Defaults to 19.

@@ -1,7 +1,5 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Classes for class-agnostic proposals, from a classifier of whole videos."""
-import json
-import zipfile
 from functools import cached_property
 from pathlib import Path
 from typing import Dict, Mapping, Optional, Tuple
@@ -11,6 +9,8 @@ from mmaction.registry import MODELS
 from torch import Tensor
 
 from mmevad.utils.errors import DataError, raise_data_errors
+from mmevad.utils.json_file import parse_json
+from mmevad.utils.npz_file import read_npz
 from mmevad.utils.safe_pickle import safe_pickle_loads
 
 
@@ -117,7 +117,7 @@ def read_class_scores(score_file: str) -> Dict[str, np.ndarray]:
         content = _read(path)
     except DataError:
         raise
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except OSError as error:
         raise DataError(f'{path} cannot be read: {error}.') from error
     if isinstance(content, dict) and isinstance(content.get('results'), dict):
         content = content['results']
@@ -127,7 +127,7 @@ def read_class_scores(score_file: str) -> Dict[str, np.ndarray]:
     for video, values in content.items():
         try:
             row = np.asarray(values, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             row = np.empty(0)
         if num_classes is None:
             num_classes = len(row) if row.ndim else 0
@@ -145,10 +145,9 @@ def read_class_scores(score_file: str) -> Dict[str, np.ndarray]:
 def _read(path: Path) -> object:
     """What a file of any kind holds."""
     if path.suffix == '.json':
-        return json.loads(path.read_text())
+        return parse_json(path.read_bytes(), str(path))
     if path.suffix == '.npz':
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+        return read_npz(str(path))
     if path.suffix in ('.pkl', '.pickle'):
         return safe_pickle_loads(path.read_bytes(), str(path))
     raise DataError(f'{path} is neither .json, .npz nor .pkl.')

@@ -46,15 +46,15 @@ class QueryActorHead(BaseModule):
 
     Args:
         num_queries (int): n, learned proposal boxes. Defaults to 100.
-        num_stages (int): Defaults to 6.
+        num_stages (int): Times that boxes are refined. Defaults to 6.
         channels (int): C of the pyramid and the queries. Defaults to 256.
         num_heads (int): Heads of the queries' self-attention. Defaults to 8.
-        feedforward_channels (int): Defaults to 2048.
+        feedforward_channels (int): Hidden width of a stage. Defaults to 2048.
         dynamic_channels (int): Inner width of the dynamic interaction.
             Defaults to 64.
         num_cls_fcs (int): Hidden layers of the class branch. Defaults to 1.
         num_reg_fcs (int): Hidden layers of the box branch. Defaults to 3.
-        dropout (float): Defaults to 0.
+        dropout (float): Of the stages. Defaults to 0.
         strides (list[int]): Of the pyramid levels, in pixels. Defaults to
             (4, 8, 16, 32).
         patch_size (int): Of the backbone. Defaults to 16.
@@ -220,6 +220,7 @@ class QueryActorHead(BaseModule):
         labels = labels.index_fill(0, places, PERSON)
         person, background = self.loss_cls.class_weight
         weight = torch.where(labels == PERSON, person, background).sum()
+        weight = reduce_mean(weight)  # as in one process with all clips
         loss_cls = self.loss_cls(
             logits.flatten(0, 1), labels, avg_factor=weight)
         if len(places) == 0:  # zero, with a graph for distributed training

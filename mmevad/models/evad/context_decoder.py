@@ -5,6 +5,7 @@ from typing import Dict, List, Sequence, Tuple, Union
 import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
+from mmdet.utils import reduce_mean
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -48,9 +49,10 @@ class ContextRefineDecoder(BaseModule):
         in_channels (int): Width of the backbone. Defaults to 768.
         embed_dims (int): C_d. Defaults to 384.
         depth (int): Blocks. Defaults to 6.
-        num_heads (int): Defaults to 6.
+        num_heads (int): Attention heads of a block. Defaults to 6.
         num_classes (int): Actions, without background. Defaults to 80.
-        mlp_ratio (float): Defaults to 4.
+        mlp_ratio (float): Hidden width of a block by its width. Defaults to
+            4.
         drop_rate (float): Dropout. Defaults to 0.
         drop_path_rate (float): Stochastic depth of the last block, rising
             linearly from 0. Defaults to 0.1.
@@ -64,7 +66,7 @@ class ContextRefineDecoder(BaseModule):
             place. ``'importance'`` writes tokens in order of importance into
             the kept places in ascending order, which is what the released
             weights were trained with. Defaults to ``'position'``.
-        roi_size (int): Defaults to 7.
+        roi_size (int): Side of the RoI features. Defaults to 7.
         roi_extension (tuple[float]): Share of width and height added to the
             boxes. Defaults to (0.4, 0.2).
         img_size, patch_size, num_frames, tubelet_size (int): As in the
@@ -230,6 +232,9 @@ class ContextRefineDecoder(BaseModule):
              gt_labels: List[Tensor]) -> Dict[str, Tensor]:
         """Action loss of every block: BCE over all matched queries.
 
+        In distributed training the mean over ranks is that of one process
+        with all clips.
+
         Args:
             logits (list[Tensor]): (B, n, classes) of every block.
             matches (Matches): Matches of the last stage.
@@ -239,11 +244,13 @@ class ContextRefineDecoder(BaseModule):
             dict: Weighted losses ``block{i}.loss_action``.
         """
         target = torch.cat(gt_labels)[matches.gts]
+        num = reduce_mean(target.new_full((), float(len(target))))
         losses = {}
         for i, pred in enumerate(logits):
             pred = pred[matches.clips, matches.queries].float()
             loss = pred.sum() * 0
             if len(target):
                 loss = F.binary_cross_entropy_with_logits(pred, target)
+                loss = loss * (len(target) / num)
             losses[f'block{i}.loss_action'] = self.loss_weight * loss
         return losses

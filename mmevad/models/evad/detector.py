@@ -3,6 +3,7 @@
 from typing import Dict, List, Sequence, Tuple, Union
 
 import torch
+import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmaction.utils import ConfigType, OptConfigType, OptSampleList
 from mmengine.model import BaseModel
@@ -148,19 +149,43 @@ class EVAD(BaseModel):
         column of zeros in front (as ``AVAMetric`` wants them) and
         ``person_scores`` (k, ).
         """
+        boxes, persons, actions = self.score(actors, logits, whwh)
+        # one tensor, so that the device is waited for just once
+        table = torch.cat((boxes, persons, actions), -1).cpu()
+        for sample, rows in zip(data_samples, table):
+            sample.pred_instances = pick_persons(rows[:, :4], rows[:, 4],
+                                                 rows[:, 5:],
+                                                 self.person_score_thr)
+        return list(data_samples)
+
+    def score(self, actors: Actors, logits: Tensor,
+              whwh: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+        """Boxes (B, n, 4) divided by the size of the image, person scores
+        (B, n, 1) and action scores (B, n, classes)."""
         boxes = clip_boxes(actors.boxes, whwh) / whwh[:, None]
         persons = actors.logits.float().softmax(-1)[..., PERSON, None]
-        scores = logits.float().sigmoid()
+        actions = logits.float().sigmoid()
         if self.multiply_person_score:
-            scores = scores * persons
-        background = torch.zeros_like(persons)
-        # one tensor, so that the device is waited for just once
-        table = torch.cat((boxes, persons, background, scores), -1).cpu()
-        for sample, rows in zip(data_samples, table):
-            kept = rows[:, 4] >= self.person_score_thr
-            rows = rows[kept] if kept.any() else rows
-            sample.pred_instances = InstanceData(
-                bboxes=rows[:, :4],
-                scores=rows[:, 5:],
-                person_scores=rows[:, 4])
-        return list(data_samples)
+            actions = actions * persons
+        return boxes, persons, actions
+
+
+def pick_persons(boxes: Tensor, persons: Tensor, actions: Tensor,
+                 score_thr: float) -> InstanceData:
+    """Those of a clip that pass for persons; all, if none does.
+
+    Args:
+        boxes (Tensor): (n, 4).
+        persons (Tensor): (n, ) scores.
+        actions (Tensor): (n, classes) scores.
+        score_thr (float): Least person score.
+
+    Returns:
+        InstanceData: See :meth:`EVAD.predict`.
+    """
+    kept = persons >= score_thr
+    kept = kept if kept.any() else torch.ones_like(kept)
+    return InstanceData(
+        bboxes=boxes[kept],
+        scores=F.pad(actions[kept], (1, 0)),
+        person_scores=persons[kept])

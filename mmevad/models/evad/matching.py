@@ -63,7 +63,9 @@ def match(logits: Sequence[Tensor], boxes: Sequence[Tensor],
     cost = sum(
         cost(pred_instances=preds, gt_instances=gts, img_meta=meta)
         for cost in match_costs)
-    cost = cost.view(len(logits), batch, num, total).cpu().numpy()
+    # a model that has diverged matches anybody; FiniteLossHook names the batch
+    cost = cost.nan_to_num().view(len(logits), batch, num, total)
+    cost = cost.cpu().numpy()
     rows, lengths = [], []
     for stage in cost:
         start, pairs = 0, 0

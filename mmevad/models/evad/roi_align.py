@@ -54,7 +54,8 @@ def _neighbours(start: Tensor, length: Tensor, bins: int, samples: int,
     low = coord.floor()
     high = (low + 1).clamp(max=size - 1)
     part = coord - low
-    pixel = torch.cat((low, high), -1).long()
+    # NaN is no pixel; it stays in the weights
+    pixel = torch.cat((low, high), -1).nan_to_num().long()
     return pixel, torch.cat(((1 - part) * weight, part * weight), -1)
 
 

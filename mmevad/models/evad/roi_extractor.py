@@ -33,7 +33,9 @@ class KeyframeRoIExtractor:
         """Level (...) of each box (..., 4), 0 for P2."""
         side = boxes[..., 2:] - boxes[..., :2]
         level = torch.floor(4 + torch.log2(side.prod(-1).sqrt() / 224 + 1e-8))
-        return level.clamp(2, len(self.featmap_strides) + 1).long() - 2
+        level = level.clamp(2, len(self.featmap_strides) + 1)
+        # NaN is no level; what is pooled then is NaN, and so is the loss
+        return level.nan_to_num(2.).long() - 2
 
     def pool(self,
              maps: Sequence[Tensor],

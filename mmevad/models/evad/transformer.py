@@ -12,6 +12,8 @@ from mmcv.cnn.bricks.transformer import FFN
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from ..activations import GELU
+
 
 class Attention(BaseModule):
     """Multi-head self-attention with learned q and v biases (none on k).
@@ -82,16 +84,6 @@ class Attention(BaseModule):
                 q, k, v, attn_mask=mask, scale=self.scale), None
         out = self.proj(out.transpose(1, 2).flatten(2))
         return self.proj_drop(out), importance
-
-
-class GELU(nn.Module):
-    """GELU that needs no memory of its own where no gradient is."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(...) -> (...); overwrites ``x`` without gradients."""
-        if torch.is_grad_enabled():
-            return F.gelu(x)
-        return torch.ops.aten.gelu_(x)
 
 
 class Block(BaseModule):

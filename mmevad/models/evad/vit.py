@@ -66,12 +66,12 @@ class KeyframeTokenPruneViT(BaseModule):
     Args:
         img_size (int): Side of the pretraining clips, in pixels: sets the
             grid of the position table. Defaults to 224.
-        patch_size (int): Defaults to 16.
-        in_channels (int): Defaults to 3.
+        patch_size (int): Side of a token, in pixels. Defaults to 16.
+        in_channels (int): Channels of the clip. Defaults to 3.
         embed_dims (int): Width C. Defaults to 768.
         depth (int): Blocks. Defaults to 12.
-        num_heads (int): Defaults to 12.
-        mlp_ratio (float): Defaults to 4.
+        num_heads (int): Attention heads of a block. Defaults to 12.
+        mlp_ratio (float): Hidden width of a block by C. Defaults to 4.
         qkv_bias (bool): Learned q and v biases. Defaults to True.
         drop_rate (float): Dropout. Defaults to 0.
         drop_path_rate (float): Stochastic depth of the last block, rising
@@ -102,7 +102,8 @@ class KeyframeTokenPruneViT(BaseModule):
             its batch-mates. Defaults to False, as in the released model.
         with_cp (bool or list[bool]): Activation checkpointing of the blocks,
             for all or each. Defaults to False.
-        norm_cfg (dict): Defaults to LayerNorm with eps 1e-6.
+        norm_cfg (dict): Norm of the blocks. Defaults to LayerNorm with eps
+            1e-6.
         init_cfg (dict or list[dict], optional): mmengine initialisation;
             linear layers are truncated normal (std 0.02) by default.
 

@@ -173,7 +173,7 @@ def test_normalizer_is_saved_and_follows_all_ranks(monkeypatch):
     assert other.loss_normalizer.item() == moved
 
     import mmevad.models.actionformer.head as module
-    monkeypatch.setattr(module, 'all_reduce', lambda x, op: x.fill_(30))
+    monkeypatch.setattr(module, 'all_reduce', lambda x: x.fill_(30))
     head.loss(*levels_of(head), samples)
     assert head.loss_normalizer.item() == pytest.approx(0.9 * moved + 3)
     head.eval().loss(*levels_of(head), samples)

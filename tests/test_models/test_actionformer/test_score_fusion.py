@@ -87,7 +87,7 @@ def test_bad_content(tmp_path, content, message):
 
 
 def test_bad_files(tmp_path):
-    for name, content, message in (('broken.json', b'{', 'cannot be read'),
+    for name, content, message in (('broken.json', b'{', 'is no valid JSON'),
                                    ('broken.npz', b'PK', 'cannot be read'),
                                    ('a.csv', b'a', 'neither')):
         (tmp_path / name).write_bytes(content)

@@ -7,12 +7,13 @@ use.
 
 import argparse
 import csv
-import gzip
 import sys
 from typing import Any, Dict, List, Optional, Sequence
 
+from mmevad.datasets.segment_annotations import check_database
 from mmevad.utils.errors import DataError
 from mmevad.utils.json_file import read_json
+from mmevad.utils.packed_file import read_lines
 from mmevad.utils.segment_database import write_database
 
 
@@ -34,21 +35,6 @@ def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def read_lines(path: str) -> List[str]:
-    """Lines of a text file.
-
-    Raises:
-        DataError: If it cannot be read.
-    """
-    opener = gzip.open if path.endswith('.gz') else open
-    try:
-        with opener(path, 'rt', encoding='utf-8') as file:
-            return file.read().splitlines()
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise DataError(f'{path} cannot be read ({error}); correct the '
-                        'path or download it again.') from error
-
-
 def read_pair(content: Dict[str, Any], path: str,
               info_path: Optional[str]) -> Dict[str, dict]:
     """Entries from BSN's pair of files.
@@ -61,8 +47,8 @@ def read_pair(content: Dict[str, Any], path: str,
     if info_path is None:
         raise DataError(f'{path} has no "database" and no subsets; give the '
                         'CSV file beside it with --video-info.')
-    database = {}
-    for number, row in enumerate(csv.DictReader(read_lines(info_path)), 2):
+    database: Dict[str, dict] = {}
+    for number, row in enumerate(_rows(info_path), 2):
         place = f'{info_path}, line {number}'
         try:
             video, subset, fps = row['video'], row['subset'], row['rfps']
@@ -71,6 +57,9 @@ def read_pair(content: Dict[str, Any], path: str,
             raise DataError(f'{place}: there is no video, subset and number '
                             'rfps; download the file again.') from None
         entry = content.get(video)
+        if video in database:
+            raise DataError(f'{place}: the video {video} is there twice; '
+                            'download the file again.')
         try:
             database[video] = dict(
                 subset=subset,
@@ -82,7 +71,19 @@ def read_pair(content: Dict[str, Any], path: str,
                             '"duration_second" and "annotations", which '
                             f'{place} asks for; the files do not belong '
                             'together.') from None
+    others = len(content) - len(database)
+    if others:
+        print(f'{path}: {others} videos are not in {info_path} and are left '
+              'out')
     return database
+
+
+def _rows(path: str) -> List[Dict[str, str]]:
+    try:
+        return list(csv.DictReader(read_lines(path, 'correct --video-info')))
+    except csv.Error as error:
+        raise DataError(f'{path} is no table ({error}); download it '
+                        'again.') from error
 
 
 def number_labels(database: Dict[str, dict], path: str,
@@ -95,8 +96,13 @@ def number_labels(database: Dict[str, dict], path: str,
     Raises:
         DataError: If an annotation has none of the classes.
     """
+    check_database(database, path)
     rows = [(video, row) for video, entry in database.items()
-            for row in entry.get('annotations', [])]
+            for row in entry.get('annotations') or []]
+    for video, row in rows:
+        if not isinstance(row.get('label'), str):
+            raise DataError(f'{path}, video {video}: {row!r} has no "label"; '
+                            'download it again.')
     if classes is None:
         classes = sorted({row['label'] for _, row in rows})
     numbers = {name: number for number, name in enumerate(classes)}
@@ -111,9 +117,18 @@ def number_labels(database: Dict[str, dict], path: str,
                 segment=row['segment'],
                 label=row['label'],
                 label_id=numbers[row['label']])
-            for row in entry.get('annotations', [])
+            for row in entry.get('annotations') or []
         ]
     return list(classes)
+
+
+def _entries(content: Dict[str, Any], path: str) -> Dict[str, dict]:
+    database = content['database']
+    if not isinstance(database, dict) or not all(
+            isinstance(entry, dict) for entry in database.values()):
+        raise DataError(f'{path}: "database" does not map each video to its '
+                        'entry; download it again.')
+    return database
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -121,9 +136,10 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     content = read_json(args.annotations)
     classes = None
     if args.classes:
-        names = read_lines(args.classes)
+        names = read_lines(args.classes, 'correct --classes')
         classes = [x for x in names[names[:1] == ['action']:] if x]
     if 'database' in content:
+        content = dict(content, database=_entries(content, args.annotations))
         keys = ('subset', 'duration', 'fps', 'annotations')
         database = {
             video: {

@@ -17,6 +17,7 @@ from mmevad.datasets.segment_features import (FeatureFile, find_missing,
                                               missing_sentence, open_features)
 from mmevad.utils.errors import DataError, raise_data_errors
 from mmevad.utils.json_file import read_json
+from mmevad.utils.relative_name import name_problem
 from mmevad.utils.segment_database import write_database
 
 SUBSETS = {'train': 'training', 'val': 'validation', 'test': 'testing'}
@@ -49,42 +50,67 @@ def read_clips(path: str) -> Dict[str, dict]:
         DataError: If the file has another form.
     """
     clips: Dict[str, dict] = {}
-    for video in _get(read_json(path), 'videos', path):
-        place = f'{path}, video {video.get("video_uid")}'
-        subset = SUBSETS.get(_get(video, 'split', place))
+    for number, video in enumerate(_list(read_json(path), 'videos', path)):
+        place = f'{path}, videos[{number}]'
+        place = f'{path}, video {_get(video, "video_uid", place, str)}'
+        subset = SUBSETS.get(_get(video, 'split', place, str))
         if subset is None:
             raise DataError(f'{place}: "split" is {video["split"]!r}, which '
                             f'is none of {", ".join(SUBSETS)}; correct it.')
-        for clip in _get(video, 'clips', place):
-            name = _get(clip, 'clip_uid', place)
+        for clip in _list(video, 'clips', place):
+            name = _get(clip, 'clip_uid', place, str)
             place = f'{path}, clip {name}'
-            start = _get(clip, 'video_start_sec', place)
+            if name in clips:
+                raise DataError(f'{place} is there twice; download the file '
+                                'again.')
+            start = _number(clip, 'video_start_sec', place)
             clips[name] = dict(
                 subset=subset,
-                duration=_get(clip, 'video_end_sec', place) - start,
+                duration=_number(clip, 'video_end_sec', place) - start,
                 fps=FPS,
-                video=_get(video, 'video_uid', place),
+                video=_get(video, 'video_uid', place, str),
                 start=start,
                 annotations=[
                     dict(
                         segment=[
-                            _get(row, 'start_time', place),
-                            _get(row, 'end_time', place)
+                            _number(row, 'start_time', place),
+                            _number(row, 'end_time', place)
                         ],
-                        label=_get(row, 'label', place))
-                    for annotator in clip.get('annotations', [])
-                    for row in _get(annotator, 'labels', place)
-                    if _get(row, 'primary', place)
+                        label=_get(row, 'label', place, str))
+                    for annotator in _list(clip, 'annotations', place, [])
+                    for row in _list(annotator, 'labels', place)
+                    if _get(row, 'primary', place, bool)
                 ])
+    raise_data_errors([
+        f'{path}, clip {name}: the name {text!r} {name_problem(text)}.'
+        for name, clip in clips.items() for text in (name, clip['video'])
+        if name_problem(text)
+    ])
     return clips
 
 
-def _get(entry: dict, key: str, place: str) -> Any:
-    if key not in entry:
-        raise DataError(f'{place}: there is no "{key}"; give the official '
+def _get(entry: Any, key: str, place: str, kind: Any = object) -> Any:
+    if not isinstance(entry, dict) or not isinstance(entry.get(key), kind):
+        found = entry.get(key) if isinstance(entry, dict) else entry
+        raise DataError(f'{place}: there is no "{key}", or it is '
+                        f'{str(found)[:60]!r}; give the official '
                         'moments_train.json, moments_val.json or '
                         'moments_test_unannotated.json.')
     return entry[key]
+
+
+def _list(entry: Any, key: str, place: str, default: Any = None) -> list:
+    if default is not None and isinstance(entry, dict) and key not in entry:
+        return default
+    return _get(entry, key, place, list)
+
+
+def _number(entry: Any, key: str, place: str) -> float:
+    found = _get(entry, key, place, (int, float))
+    if isinstance(found, bool) or not -1e9 < found < 1e9:
+        raise DataError(f'{place}: "{key}" is {found}; give the official '
+                        'file.')
+    return found
 
 
 def cut_features(clips: Dict[str, dict], folder: str, out: str,
@@ -119,7 +145,12 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     args = parse_args(argv)
     clips: Dict[str, dict] = {}
     for path in args.annotations:
-        clips.update(read_clips(path))
+        found = read_clips(path)
+        twice = sorted(clips.keys() & found.keys())
+        if twice:
+            raise DataError(f'{path}, clip {twice[0]} is in another of the '
+                            'files, too; give each file once.')
+        clips.update(found)
     if args.features:
         cut_features(clips, args.features,
                      osp.join(args.out, 'slowfast_features'), args.stride)

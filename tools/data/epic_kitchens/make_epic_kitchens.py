@@ -6,11 +6,14 @@ Writes OUT/verb.json and OUT/noun.json.
 
 import argparse
 import csv
+import io
 import os.path as osp
 import sys
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
+from mmevad.datasets.segment_annotations import check_database
 from mmevad.utils.errors import DataError
+from mmevad.utils.packed_file import read_text
 from mmevad.utils.segment_database import write_database
 
 SUBSETS = {'train': 'training', 'validation': 'validation'}
@@ -39,8 +42,12 @@ def read_rows(path: str, columns: Sequence[str]) -> List[Dict[str, str]]:
     if not osp.isfile(path):
         raise DataError(f'{path} does not exist; download it from '
                         'epic-kitchens/epic-kitchens-100-annotations.')
-    with open(path, newline='', encoding='utf-8') as file:
-        rows = list(csv.DictReader(file))
+    text = io.StringIO(read_text(path, 'download it again'), newline='')
+    try:
+        rows = list(csv.DictReader(text))
+    except csv.Error as error:
+        raise DataError(f'{path} is no table ({error}); download it '
+                        'again.') from error
     for number, row in enumerate(rows, 2):
         absent = [x for x in columns if not row.get(x)]
         if absent:
@@ -65,7 +72,40 @@ def read_classes(path: str) -> List[str]:
 def seconds(text: str) -> float:
     """'01:02:03.45' -> 3723.45."""
     hours, minutes, rest = text.split(':')
-    return round(3600 * int(hours) + 60 * int(minutes) + float(rest), 3)
+    found = round(3600 * int(hours) + 60 * int(minutes) + float(rest), 3)
+    if not 0 <= found < 1e6:
+        raise ValueError(text)
+    return found
+
+
+def positive(text: str) -> float:
+    """A number above 0."""
+    found = float(text)
+    if not 0 < found < 1e6:
+        raise ValueError(text)
+    return found
+
+
+def read_infos(path: str) -> Dict[str, Tuple[float, float]]:
+    """Duration (s) and frame rate of each video.
+
+    Raises:
+        DataError: If a row is wrong, or a video there twice.
+    """
+    found: Dict[str, Tuple[float, float]] = {}
+    rows = read_rows(path, ('video_id', 'duration', 'fps'))
+    for number, row in enumerate(rows, 2):
+        video = row['video_id']
+        try:
+            info = positive(row['duration']), positive(row['fps'])
+        except ValueError as error:
+            raise DataError(f'{path}, line {number}: {str(error)!r} is no '
+                            'duration or fps; download it again.') from None
+        if video in found:
+            raise DataError(f'{path}, line {number}: the video {video} is '
+                            'there twice; download it again.')
+        found[video] = info
+    return found
 
 
 def read_videos(folder: str, parts: Sequence[str], kind: str,
@@ -75,21 +115,18 @@ def read_videos(folder: str, parts: Sequence[str], kind: str,
     Raises:
         DataError: If a file is missing or wrong.
     """
-    infos = {
-        row['video_id']: row
-        for row in read_rows(
-            osp.join(folder, 'EPIC_100_video_info.csv'), ('video_id',
-                                                          'duration', 'fps'))
-    }
+    infos = read_infos(osp.join(folder, 'EPIC_100_video_info.csv'))
     columns = ('video_id', 'start_timestamp', 'stop_timestamp',
                f'{kind}_class')
+    names = dict(enumerate(classes))
     database: Dict[str, dict] = {}
     for part in parts:
         path = osp.join(folder, f'EPIC_100_{part}.csv')
         for number, row in enumerate(read_rows(path, columns), 2):
             video = row['video_id']
             try:
-                label = classes[int(row[f'{kind}_class'])]
+                label_id = int(row[f'{kind}_class'])
+                label = names[label_id]
                 segment = [seconds(row[x]) for x in columns[1:3]]
                 info = infos[video]
             except (IndexError, KeyError, ValueError) as error:
@@ -102,14 +139,12 @@ def read_videos(folder: str, parts: Sequence[str], kind: str,
                 video,
                 dict(
                     subset=SUBSETS[part],
-                    duration=float(info['duration']),
-                    fps=float(info['fps']),
+                    duration=info[0],
+                    fps=info[1],
                     annotations=[]))
             entry['annotations'].append(
-                dict(
-                    segment=segment,
-                    label=label,
-                    label_id=int(row[f'{kind}_class'])))
+                dict(segment=segment, label=label, label_id=label_id))
+        check_database(database, path)
     return database
 
 

@@ -15,6 +15,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from mmevad.utils.errors import DataError
+from mmevad.utils.npz_file import read_npz
 from mmevad.utils.segment_database import write_database
 
 FREQUENCY = 50  # samples per second
@@ -79,12 +80,15 @@ def read_signals(source: str) -> List[Experiment]:
                 path = osp.join(source, name)
                 found.append((match, path, _read_text(path)))
     elif osp.isfile(source):
-        with np.load(source, allow_pickle=False) as arrays:
-            for name in arrays.files:
-                match = re.fullmatch(r'exp(\d+)_user(\d+)_acc', name)
-                if match:
-                    found.append((match, f'{source}[{name!r}]',
-                                  arrays[name] * arrays['acc_scale']))
+        arrays = read_npz(source)
+        scale = arrays.get('acc_scale', np.empty(0))
+        if scale.size != 1 or scale.dtype.kind not in 'iuf':
+            raise DataError(f'{source} has no number "acc_scale"; download '
+                            'it again.')
+        for name, array in arrays.items():
+            match = re.fullmatch(r'exp(\d+)_user(\d+)_acc', name)
+            if match and array.dtype.kind in 'iuf':
+                found.append((match, f'{source}[{name!r}]', array * scale))
     if not found:
         raise DataError(f'{source} has no signals: it is neither a folder '
                         'with acc_exp01_user01.txt and so on, nor an .npz '
@@ -93,6 +97,9 @@ def read_signals(source: str) -> List[Experiment]:
         if signal.ndim != 2 or signal.shape[1] != 3 or len(signal) < WINDOW:
             raise DataError(f'{place} has shape {signal.shape}; expected '
                             'three columns and at least one second.')
+        if not np.isfinite(signal).all():
+            raise DataError(f'{place} has NaN or infinite numbers; download '
+                            'the release again.')
     return sorted(
         (Experiment(int(m[1]), int(m[2]), signal) for m, _, signal in found),
         key=lambda x: x.number)
@@ -112,7 +119,12 @@ def read_labels(path: str) -> Dict[int, List[Tuple[int, int, int]]]:
         raise DataError(f'{path} does not exist; it is in RawData of the '
                         'release: give its place with --labels.')
     rows: Dict[int, List[Tuple[int, int, int]]] = {}
-    for experiment, _, activity, first, last in _read_text(path).astype(int):
+    table = _read_text(path)
+    if table.shape[1] != 5 or not (np.abs(table) < 2**31).all() or (
+            table != np.floor(table)).any():
+        raise DataError(f'{path} is no table of five whole numbers per line; '
+                        'download the release again.')
+    for experiment, _, activity, first, last in table.astype(int):
         if not 1 <= activity <= len(CLASSES):
             raise DataError(f'{path}: experiment {experiment} has activity '
                             f'{activity}; expected 1 to {len(CLASSES)}.')
@@ -170,16 +182,18 @@ def write_dataset(folder: str, experiments: Sequence[Experiment],
     if absent:
         raise DataError(f'--val-users: there is no person {min(absent)}, but '
                         f'{users}.')
-    os.makedirs(osp.join(folder, 'features'), exist_ok=True)
     database = {}
+    features = {}
     for user in users:
         name = f'sbj_{user - 1}'
         own = [x for x in experiments if x.user == user]
         subset = 'Validation' if user in val_users else 'Training'
         database[name] = annotate(own, labels, subset)
         signal = np.concatenate([x.signal for x in own])
-        np.save(
-            osp.join(folder, 'features', f'{name}.npy'), make_features(signal))
+        features[name] = make_features(signal)
+    os.makedirs(osp.join(folder, 'features'), exist_ok=True)
+    for name, rows in features.items():
+        np.save(osp.join(folder, 'features', f'{name}.npy'), rows)
     print(write_database(osp.join(folder, 'sbhar.json'), database, CLASSES))
 
 

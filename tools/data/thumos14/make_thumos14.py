@@ -4,13 +4,16 @@
 import argparse
 import csv
 import glob
+import io
 import os.path as osp
 import sys
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import cv2
 
+from mmevad.datasets.segment_annotations import check_database
 from mmevad.utils.errors import DataError, raise_data_errors
+from mmevad.utils.packed_file import read_lines, read_text
 from mmevad.utils.segment_database import write_database
 
 SUBSETS = {'val': 'Validation', 'test': 'Test'}
@@ -48,19 +51,24 @@ def read_annotations(folder: str) -> Dict[str, Tuple[str, List[tuple]]]:
         label, _, part = osp.basename(path)[:-4].rpartition('_')
         if part not in SUBSETS or label == 'Ambiguous':
             continue
-        with open(path) as file:
-            for number, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
-                try:
-                    video, start, end = line.split()
-                    row = (label, float(start), float(end))
-                except ValueError:
-                    raise DataError(f'{path}, line {number}: expected '
-                                    f"'video start end', found "
-                                    f'{line.strip()!r}; download the '
-                                    'annotations again.') from None
-                videos.setdefault(video, (SUBSETS[part], []))[1].append(row)
+        lines = read_lines(path, 'download the annotations again')
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                video, start, end = line.split()
+                row = (label, float(start), float(end))
+            except ValueError:
+                raise DataError(f'{path}, line {number}: expected '
+                                f"'video start end', found "
+                                f'{line.strip()!r}; download the '
+                                'annotations again.') from None
+            subset, rows = videos.setdefault(video, (SUBSETS[part], []))
+            if subset != SUBSETS[part]:
+                raise DataError(f'{path}, line {number}: {video} is in '
+                                f'subset {subset} elsewhere; download the '
+                                'annotations again.')
+            rows.append(row)
     if not videos:
         raise DataError(f'{folder} holds no <class>_val.txt or '
                         '<class>_test.txt; give the folder of the official '
@@ -74,13 +82,21 @@ def read_durations(path: str) -> Dict[str, Tuple[float, float]]:
     Raises:
         DataError: If a row or column is missing or wrong.
     """
-    found = {}
+    found: Dict[str, Tuple[float, float]] = {}
+    text = io.StringIO(read_text(path, 'correct --durations'), newline='')
     try:
-        with open(path, newline='') as file:
-            for row in csv.DictReader(file):
-                found[row['video']] = (float(row['duration']),
-                                       float(row['fps']))
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        for number, row in enumerate(csv.DictReader(text), 2):
+            video = row['video']
+            numbers = float(row['duration']), float(row['fps'])
+            if video in found or not all(0 < x < 1e9 for x in numbers):
+                raise DataError(
+                    f'{path}, line {number}: {video} is there twice, or its '
+                    f'duration and fps {numbers} are not positive; correct '
+                    'it.')
+            found[video] = numbers
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(f'{path} is no CSV file with the columns video, '
                         f'duration and fps ({error!r}); correct '
                         'it.') from error
@@ -132,6 +148,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
                     label_id=classes.index(label))
                 for label, start, end in rows
             ])
+    check_database(database, args.annotations)
     print(write_database(args.out, database, classes))
 
 

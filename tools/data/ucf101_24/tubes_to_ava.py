@@ -152,6 +152,10 @@ def write_dataset(folder: str, tubes: Tubes, args: argparse.Namespace) -> None:
         for video in videos if ',' in video or '\n' in video
         or '..' in video.split('/') or video.startswith('/')
     ])
+    raise_data_errors([
+        f'{args.tubes}: the class {name!r} cannot stand in a label map.'
+        for name in tubes.labels if not name or set(name) & set('"\r\n')
+    ])
     clips = find_clips(args.videos, videos) if args.videos else {}
     rows = {
         name: tubes_to_keyframes(tubes, args.every, subsets[name])
