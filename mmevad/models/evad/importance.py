@@ -7,6 +7,7 @@ that EVAD scores tokens by (arXiv 2304.08451, eq. 1) take one more pass over
 Q K^T, a tile of it at a time. The passes are operators of their own, so that
 ``torch.compile`` neither breaks at nor unrolls them.
 """
+import itertools
 import math
 from typing import Optional, Tuple
 
@@ -19,6 +20,7 @@ HALF = (torch.float16, torch.bfloat16)
 CPU_TILE = 1 << 20
 CUDA_TILE = 1 << 26
 FEWEST_ROWS = 32  # of a tile; fewer would starve the matrix product
+ENOUGH_ROWS = 96  # with more, other heads had better share the tile
 
 _cpu_op = getattr(torch.ops.aten,
                   '_scaled_dot_product_flash_attention_for_cpu', None)
@@ -178,27 +180,31 @@ def _attend_and_sum(q: Tensor, k: Tensor, v: Tensor, scale: float,
     """
     batch, heads, num, _ = q.shape
     out = _empty_output(v)
-    # a few rows of all heads: threads share out heads, not one small product
-    rows = min(num, max(1, _rows_per_tile(q) // heads))
+    # a tile takes as many heads as leave it enough rows: threads share out
+    # heads better than the rows of one small product
+    size = _rows_per_tile(q)
+    group = min(heads, max(1, size // ENOUGH_ROWS))
+    rows = min(num, max(1, size // group))
     rows = -(-num // -(-num // rows))  # tiles of even size
-    buffer = q.new_empty(heads * rows * num)
+    buffer = q.new_empty(group * rows * num)
     sums = q.new_zeros((batch, num), dtype=torch.float64)
-    for b in range(batch):
+    for b, first in itertools.product(range(batch), range(0, heads, group)):
+        some = slice(first, first + group)
+        keys = (k[b, some].transpose(1, 2) * scale).contiguous()
         bias = None
         if key_mask is not None:
             bias = q.new_zeros(num).masked_fill_(~key_mask[b], float('-inf'))
-        keys = (k[b].transpose(1, 2) * scale).contiguous()
         for start in range(0, num, rows):
             at = slice(start, start + rows)
-            queries = q[b, :, at]
+            queries = q[b, some, at]
             tile = buffer[:queries[..., 0].numel() * num]
-            tile = tile.view(heads, -1, num)
+            tile = tile.view(len(queries), -1, num)
             torch.bmm(queries, keys, out=tile)
             if bias is not None:
                 tile += bias
             torch.softmax(tile, -1, out=tile)
             # into a strided place the product itself would be slow
-            out[b, :, at] = torch.bmm(tile, v[b])
+            out[b, some, at] = torch.bmm(tile, v[b, some])
             if weight is None:
                 sums[b] += tile.sum((0, 1))
             else:
