@@ -10,6 +10,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from mmevad.datasets.tubes import Tubes, load_tubes
+from mmevad.utils.arguments import unknown_name
 from mmevad.utils.errors import DataError, raise_data_errors
 from .frame_match import check_mode
 from .frame_nms import nms_per_class
@@ -95,6 +96,8 @@ class TubeMAP(BaseMetric):
         self.video_iou_thrs = tuple(video_iou_thrs)
         self.all_frames = all_frames
         self.keyframe_interval = keyframe_interval
+        for name in sorted(set(linking or {}) - set(Linking._fields)):
+            raise ValueError(unknown_name('linking', name, Linking._fields))
         self.linking = Linking(**(linking or {}))
         self.min_score = min_score
         self.top_k = top_k

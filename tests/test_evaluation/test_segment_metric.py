@@ -14,6 +14,7 @@ from mmengine.structures import InstanceData
 
 from mmevad.evaluation import segment_map
 from mmevad.utils import DataError
+from mmevad.utils.errors import ConfigError
 from .reference import random_segments
 
 ROOT = Path(__file__).parents[2]
@@ -174,7 +175,7 @@ def test_video_without_predictions(preds, ann_file):
 
 def test_registered_and_ann_file_needed():
     assert 'SegmentMAP' in METRICS.module_dict
-    with pytest.raises(TypeError, match='ann_file'):
+    with pytest.raises(ConfigError, match='ann_file'):
         METRICS.build(dict(type='SegmentMAP'))
 
 

@@ -94,9 +94,18 @@ def described_options(cls: type) -> Dict[str, Option]:
     return options
 
 
+def init_owner(cls: type) -> type:
+    """The class that ``__init__`` was written in, below any wrappers."""
+    init = inspect.unwrap(cls.__init__)
+    return [
+        x for x in cls.__mro__
+        if inspect.unwrap(vars(x).get('__init__')) is init
+    ][-1]
+
+
 def parameters(cls: type) -> Dict[str, inspect.Parameter]:
     """What ``__init__`` of the class takes, if it has one of its own."""
-    if '__init__' not in vars(cls):
+    if init_owner(cls) is not cls:
         return {}
     stars = {
         inspect.Parameter.VAR_POSITIONAL: '*',
@@ -172,8 +181,8 @@ def without_description(cls: type) -> List[str]:
 
 def base_of(cls: type) -> Optional[type]:
     """Where a class without ``__init__`` of its own has it from."""
-    owner = next(x for x in cls.__mro__ if '__init__' in vars(x))
-    return None if '__init__' in vars(cls) or owner is object else owner
+    owner = init_owner(cls)
+    return None if owner in (cls, object) else owner
 
 
 def section(cls: type, names: Sequence[str]) -> str:

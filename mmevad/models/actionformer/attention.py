@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmevad.utils.plain_operators import wants_plain_operators
+from mmevad.utils.ranges import require_sizes
 from .attention_plain import plain_local_attention
 from .layers import MaskedConv1d, to_autocast
 
@@ -190,6 +191,7 @@ class MaskedAttention(nn.Module):
                  use_rel_pe: bool = False,
                  dropout: float = 0.) -> None:
         super().__init__()
+        require_sizes(embed_dims=embed_dims, num_heads=num_heads)
         if embed_dims % num_heads:
             raise ValueError(f'embed_dims={embed_dims} is not a multiple of '
                              f'num_heads={num_heads}')

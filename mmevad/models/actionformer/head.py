@@ -1,7 +1,7 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """ActionFormerHead: pyramid -> classes and distances of every point."""
 import math
-from typing import Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import torch
 from mmaction.registry import MODELS
@@ -12,6 +12,10 @@ from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmevad.utils.annotations import fits
+from mmevad.utils.arguments import build_part, unknown_name
+from mmevad.utils.ranges import (MAX_DEPTH, require_at_least, require_between,
+                                 require_positive, require_sizes)
 from ...structures import FeatureGrid
 from .losses import smooth_labels
 from .points import assign_targets
@@ -26,6 +30,24 @@ TEST_CFG = dict(
     duration_thresh=0.05,
     nms=dict(type='SoftNMS'),
     score_fusion=None)
+
+
+def _check_test_cfg(test_cfg: Dict[str, Any]) -> None:
+    """Raise a ValueError for what is no setting of the test."""
+    for name in sorted(set(test_cfg) - set(TEST_CFG)):
+        raise ValueError(unknown_name('test_cfg', name, TEST_CFG))
+    for name, hint, what in (('pre_nms_thresh', float, 'a number'),
+                             ('pre_nms_topk', Optional[int],
+                              'an integer or None'), ('duration_thresh', float,
+                                                      'a number')):
+        if not fits(test_cfg[name], hint):
+            raise ValueError(f'test_cfg.{name}={test_cfg[name]!r} must be '
+                             f'{what}')
+    require_between(0, 1,
+                    **{'test_cfg.pre_nms_thresh': test_cfg['pre_nms_thresh']})
+    require_at_least(1, **{'test_cfg.pre_nms_topk': test_cfg['pre_nms_topk']})
+    require_at_least(
+        0, **{'test_cfg.duration_thresh': test_cfg['duration_thresh']})
 
 
 @MODELS.register_module()
@@ -111,12 +133,30 @@ class ActionFormerHead(BaseModule):
         if center_sample not in ('radius', 'none'):
             raise ValueError(f'center_sample={center_sample!r} is none of '
                              "'radius' and 'none'")
+        require_sizes(
+            num_classes=num_classes,
+            in_channels=in_channels,
+            feat_channels=feat_channels,
+            kernel_size=kernel_size)
+        require_sizes(MAX_DEPTH, num_layers=num_layers)
+        require_between(
+            0,
+            1,
+            label_smoothing=label_smoothing,
+            loss_norm_momentum=loss_norm_momentum)
+        require_positive(
+            init_loss_norm=init_loss_norm,
+            center_sample_radius=center_sample_radius)
+        if not 0 < prior_prob < 1:
+            raise ValueError(f'prior_prob={prior_prob} must be between 0 '
+                             'and 1')
         if not all(0 <= c < num_classes for c in empty_classes):
             raise ValueError(f'empty_classes={list(empty_classes)} must be '
                              f'from 0 to num_classes - 1 = {num_classes - 1}')
         self.num_classes = num_classes
+        self.in_channels = in_channels
         self.strict_mask = strict_mask
-        self.point_generator = MODELS.build(point_generator)
+        self.point_generator = self._build('point_generator', point_generator)
         args = (num_layers, kernel_size, with_ln)
         self.cls_tower = ConvTower(in_channels, feat_channels, num_classes,
                                    *args)
@@ -130,21 +170,22 @@ class ActionFormerHead(BaseModule):
                 (1 - EMPTY_PROB) / EMPTY_PROB)
         self.center_sample = center_sample
         self.center_sample_radius = center_sample_radius
-        self.loss_cls = MODELS.build(loss_cls)
-        self.loss_reg = MODELS.build(loss_reg)
+        self.loss_cls = self._build('loss_cls', loss_cls)
+        self.loss_reg = self._build('loss_reg', loss_reg)
         self.loss_weight = loss_weight
         self.label_smoothing = label_smoothing
         self.loss_norm_momentum = loss_norm_momentum
         self.register_buffer('loss_normalizer',
                              torch.tensor(float(init_loss_norm)))
         self.test_cfg = {**TEST_CFG, **(test_cfg or {})}
-        unknown = sorted(set(self.test_cfg) - set(TEST_CFG))
-        if unknown:
-            raise ValueError(f'test_cfg has unknown {unknown}; it takes '
-                             f'{sorted(TEST_CFG)}')
-        self.nms = MODELS.build(self.test_cfg['nms'])
+        _check_test_cfg(self.test_cfg)
+        self.nms = self._build('test_cfg.nms', self.test_cfg['nms'])
         fusion = self.test_cfg['score_fusion']
-        self.score_fusion = fusion and MODELS.build(fusion)
+        self.score_fusion = fusion and self._build('test_cfg.score_fusion',
+                                                   fusion)
+
+    def _build(self, option: str, cfg: ConfigType):
+        return build_part(self, option, cfg, MODELS)
 
     def forward(
         self, levels: Sequence[Tensor], masks: Sequence[Tensor]

@@ -6,8 +6,9 @@ import torch
 from mmaction.registry import MODELS
 from mmaction.utils import ConfigType, OptConfigType, OptSampleList
 from mmengine.model import BaseModel
-from torch import Tensor
+from torch import Tensor, nn
 
+from mmevad.utils.arguments import build_part
 from ...utils.errors import DataError
 from .layers import to_autocast
 from .padding import ceil_to, enough_padding, group_videos, released_length
@@ -34,11 +35,19 @@ class ActionFormer(BaseModel):
     def __init__(self,
                  neck: ConfigType,
                  head: ConfigType,
-                 data_preprocessor: OptConfigType = None,
+                 data_preprocessor: Union[ConfigType, nn.Module, None] = None,
                  init_cfg: OptConfigType = None) -> None:
+        if isinstance(data_preprocessor, dict):
+            data_preprocessor = build_part(self, 'data_preprocessor',
+                                           data_preprocessor, MODELS)
         super().__init__(data_preprocessor, init_cfg)
-        self.neck = MODELS.build(neck)
-        self.head = MODELS.build(head)
+        self.neck = build_part(self, 'neck', neck, MODELS)
+        self.head = build_part(self, 'head', head, MODELS)
+        width = getattr(self.neck, 'out_channels', None)
+        wanted = getattr(self.head, 'in_channels', None)
+        if None not in (width, wanted) and width != wanted:
+            raise ValueError(f'in_channels={wanted} of the head is not '
+                             f'{width}, what the neck gives')
         strides = self.head.point_generator.strides
         if strides != self.neck.strides:
             raise ValueError(

@@ -4,6 +4,8 @@ import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
+from mmevad.utils.ranges import require_at_least, require_positive
+
 
 def diou_loss(pred: Tensor, target: Tensor, eps: float = 1e-8) -> Tensor:
     """Distance-IoU loss of segments that share a point.
@@ -43,6 +45,8 @@ class DIoULoss(nn.Module):
 
     def __init__(self, loss_weight: float = 1., eps: float = 1e-8) -> None:
         super().__init__()
+        require_at_least(0, loss_weight=loss_weight)
+        require_positive(eps=eps)
         self.loss_weight = loss_weight
         self.eps = eps
 

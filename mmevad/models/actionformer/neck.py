@@ -7,8 +7,30 @@ from mmaction.utils import OptConfigType
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmevad.utils.ranges import (MAX_DEPTH, require_between, require_fractions,
+                                 require_sizes, require_some)
 from .backbone import FeatureProjection, SinePosition, TemporalPyramid
 from .layers import MaskedConv1d
+
+# frames; beyond it, a position table may take more than 1 GB
+MAX_LENGTH = 2**20
+
+
+def _check(arch: Sequence[int], max_seq_len: int,
+           window_size: Union[int, Sequence[int]], **sizes) -> None:
+    """Raise a ValueError for sizes that are none."""
+    num_convs, num_stem, num_branch = arch
+    if min(arch) < 0 or num_stem < 1 or max(arch) > MAX_DEPTH:
+        raise ValueError(f'arch={tuple(arch)} must be the numbers of '
+                         'convolutions, of blocks of the stem (at least 1) '
+                         f'and of levels behind it, none above {MAX_DEPTH}')
+    if num_branch > MAX_LENGTH.bit_length():
+        raise ValueError(f'arch={tuple(arch)} halves the rate '
+                         f'{num_branch} times')
+    require_some(window_size=window_size, **sizes)
+    require_sizes(MAX_LENGTH, max_seq_len=max_seq_len)
+    require_between(-1, MAX_LENGTH, window_size=window_size)
+    require_sizes(**sizes)
 
 
 class LevelNorms(nn.Module):
@@ -164,10 +186,23 @@ class ActionFormerNeck(BaseModule):
                  with_cp: bool = False,
                  init_cfg: OptConfigType = None) -> None:
         super().__init__(init_cfg=init_cfg)
+        _check(
+            arch,
+            max_seq_len,
+            window_size,
+            in_channels=in_channels,
+            embed_dims=embed_dims,
+            out_channels=out_channels,
+            num_heads=num_heads,
+            kernel_size=kernel_size)
+        require_fractions(dropout=dropout, drop_path_rate=drop_path_rate)
         projection = FeatureProjection(in_channels, embed_dims, arch[0],
                                        kernel_size, with_ln, strict_mask)
         width = projection.embed_dims
-        out_channels = out_channels or width
+        if out_channels is None:
+            out_channels = width
+        #: channels of each level
+        self.out_channels = out_channels
         self.backbone = TemporalPyramid(
             projection,
             arch[1],

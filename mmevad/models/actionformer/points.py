@@ -9,6 +9,8 @@ import torch
 from mmaction.registry import MODELS
 from torch import Tensor
 
+from mmevad.utils.ranges import require_sizes, require_some
+
 # segments whose lengths differ by less count as equally short (grid units)
 SAME_LENGTH = 1e-3
 
@@ -38,6 +40,11 @@ class PointGenerator:
             raise ValueError(
                 f'{len(strides)} strides but {len(regress_ranges)} '
                 'regress_ranges; give one of each per level')
+        require_some(strides=strides)
+        require_sizes(strides=strides)
+        if not all(0 <= low < high for low, high in regress_ranges):
+            raise ValueError(f'regress_ranges={list(regress_ranges)} must be '
+                             'pairs of a least and a greater distance')
         self.strides = list(strides)
         self.regress_ranges = [tuple(r) for r in regress_ranges]
 

@@ -11,6 +11,10 @@ from mmdet.utils import reduce_mean
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 
+from mmevad.utils.arguments import build_part
+from mmevad.utils.ranges import (MAX_DEPTH, require_at_least, require_between,
+                                 require_fractions, require_sizes,
+                                 require_some)
 from .boxes import apply_deltas, cxcywh_to_xyxy
 from .matching import Matches, match
 from .roi_extractor import KeyframeRoIExtractor
@@ -96,6 +100,24 @@ class QueryActorHead(BaseModule):
         loss_iou: ConfigType = dict(type='GIoULoss', loss_weight=2.)
     ) -> None:
         super().__init__()
+        require_sizes(
+            num_queries=num_queries,
+            channels=channels,
+            num_heads=num_heads,
+            feedforward_channels=feedforward_channels,
+            dynamic_channels=dynamic_channels,
+            patch_size=patch_size,
+            strides=strides)
+        require_sizes(MAX_DEPTH, num_stages=num_stages, roi_size=roi_size)
+        require_between(
+            0, MAX_DEPTH, num_cls_fcs=num_cls_fcs, num_reg_fcs=num_reg_fcs)
+        require_fractions(dropout=dropout)
+        require_at_least(0, background_weight=background_weight)
+        require_some(strides=strides)
+        if channels % num_heads:
+            raise ValueError(f'channels={channels} is not a multiple of '
+                             f'num_heads={num_heads}')
+        self.channels = channels
         self.proposal_boxes = nn.Embedding(num_queries, 4)
         # cx, cy, w, h: each covers the whole image
         nn.init.constant_(self.proposal_boxes.weight[:, :2], 0.5)
@@ -122,11 +144,16 @@ class QueryActorHead(BaseModule):
         self.stages = ModuleList(
             [build_mmdet(stage) for _ in range(num_stages)])
         self.zero_init_deltas = zero_init_deltas
-        self.assigner = build_mmdet(assigner, MMDET_TASK_UTILS)
+        self.assigner = self._build('assigner', assigner, MMDET_TASK_UTILS)
         weights = [1., background_weight]
-        self.loss_cls = build_mmdet(dict(loss_cls, class_weight=weights))
-        self.loss_bbox = build_mmdet(loss_bbox)
-        self.loss_iou = build_mmdet(loss_iou)
+        self.loss_cls = self._build('loss_cls',
+                                    dict(loss_cls, class_weight=weights))
+        self.loss_bbox = self._build('loss_bbox', loss_bbox)
+        self.loss_iou = self._build('loss_iou', loss_iou)
+
+    def _build(self, option: str, cfg: ConfigType, registry=MMDET_MODELS):
+        """One of mmdet's, its defaults looked up in mmdet."""
+        return build_part(self, option, dict(cfg, _scope_='mmdet'), registry)
 
     def init_weights(self) -> None:
         """mmdet's Xavier initialisation of the stages, see Args."""

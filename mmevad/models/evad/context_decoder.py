@@ -10,7 +10,11 @@ from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from mmevad.utils.ranges import (MAX_DEPTH, require_at_least, require_between,
+                                 require_fractions, require_positive,
+                                 require_sizes)
 from .boxes import extend_boxes
+from .checks import check_grid, check_mlp
 from .matching import Matches
 from .roi_align import SliceRoIAlign
 from .structures import VideoTokens
@@ -101,11 +105,33 @@ class ContextRefineDecoder(BaseModule):
                  loss_weight: float = 12.,
                  with_cp: Union[bool, Sequence[bool]] = False) -> None:
         super().__init__()
+        require_sizes(
+            in_channels=in_channels,
+            embed_dims=embed_dims,
+            num_heads=num_heads,
+            num_classes=num_classes,
+            fc_channels=fc_channels,
+            img_size=img_size,
+            patch_size=patch_size,
+            num_frames=num_frames,
+            tubelet_size=tubelet_size)
+        require_sizes(MAX_DEPTH, depth=depth, roi_size=roi_size)
+        require_between(0, MAX_DEPTH, num_fcs=num_fcs)
+        require_positive(mlp_ratio=mlp_ratio)
+        require_at_least(0, loss_weight=loss_weight)
+        require_between(0, 100, roi_extension=roi_extension)
+        require_fractions(drop_rate=drop_rate, drop_path_rate=drop_path_rate)
+        check_grid(img_size, patch_size, num_frames, tubelet_size, embed_dims)
+        check_mlp(embed_dims, mlp_ratio)
+        if not isinstance(with_cp, bool) and len(with_cp) != depth:
+            raise ValueError(f'with_cp={list(with_cp)} must be one value or '
+                             f'{depth} of them, one per block')
         if fill not in FILLS:
             raise ValueError(f'fill={fill!r} is none of {FILLS}')
         if token_order not in TOKEN_ORDERS:
             raise ValueError(
                 f'token_order={token_order!r} is none of {TOKEN_ORDERS}')
+        self.in_channels = in_channels
         self.num_classes = num_classes
         self.token_order = token_order
         self.roi_extension = tuple(roi_extension)

@@ -8,6 +8,8 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
+from mmevad.utils.ranges import require_sizes
+
 
 @MODELS.register_module()
 class EVADDataPreprocessor(ActionDataPreprocessor):
@@ -25,6 +27,7 @@ class EVADDataPreprocessor(ActionDataPreprocessor):
 
     def __init__(self, size_divisor: int = 32, **kwargs) -> None:
         super().__init__(format_shape='NCTHW', **kwargs)
+        require_sizes(size_divisor=size_divisor)
         self.size_divisor = size_divisor
 
     def preprocess(self,

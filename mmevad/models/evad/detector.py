@@ -1,5 +1,6 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """EVAD: backbone, pyramid, actor head and context decoder, wired."""
+from functools import partial
 from typing import Dict, List, Sequence, Tuple, Union
 
 import torch
@@ -10,6 +11,8 @@ from mmengine.model import BaseModel
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmevad.utils.arguments import build_part
+from mmevad.utils.ranges import require_between
 from .actor_head import PERSON, Actors
 from .boxes import clip_boxes, whwh_of
 
@@ -50,14 +53,43 @@ class EVAD(BaseModel):
                  init_cfg: OptConfigType = None) -> None:
         data_preprocessor = data_preprocessor or dict(
             type='EVADDataPreprocessor')
-        super().__init__(MODELS.build(data_preprocessor), init_cfg)
-        self.backbone = MODELS.build(backbone)
-        self.neck = MODELS.build(neck)
-        self.actor_head = MODELS.build(actor_head)
-        self.context_decoder = MODELS.build(context_decoder)
+        build = partial(build_part, self, registry=MODELS)
+        super().__init__(
+            build('data_preprocessor', data_preprocessor), init_cfg)
+        self.backbone = build('backbone', backbone)
+        self.neck = build('neck', neck)
+        self.actor_head = build('actor_head', actor_head)
+        self.context_decoder = build('context_decoder', context_decoder)
+        self._check_parts()
+        require_between(0, 1, person_score_thr=person_score_thr)
         self.person_score_thr = person_score_thr
         self.multiply_person_score = multiply_person_score
         self.average_losses = average_losses
+
+    def _check_parts(self) -> None:
+        """Raise a ValueError for widths that do not go together.
+
+        Parts that are not ours may not say their widths.
+        """
+        width = getattr(self.backbone, 'embed_dims', None)
+        indices = getattr(self.backbone, 'out_indices', ())
+        roi_extractor = getattr(self.actor_head, 'roi_extractor', None)
+        strides = getattr(roi_extractor, 'featmap_strides', None)
+        for what, part, name, wanted, source in (
+            ('neck', self.neck, 'in_channels', width
+             and [width] * len(indices), 'maps of the backbone'),
+            ('neck', self.neck, 'num_outs', strides
+             and len(strides), 'strides of actor_head'),
+            ('actor_head', self.actor_head, 'channels',
+             getattr(self.neck, 'out_channels',
+                     None), 'out_channels of the neck'),
+            ('context_decoder', self.context_decoder, 'in_channels', width,
+             'embed_dims of the backbone')):
+            got = getattr(part, name, None)
+            got = list(got) if isinstance(got, tuple) else got
+            if None not in (got, wanted) and got != wanted:
+                raise ValueError(f'{name} of {what} is {got}, but the '
+                                 f'{source} ask for {wanted}')
 
     def forward(self,
                 inputs: Tensor,

@@ -7,6 +7,8 @@ from mmaction.registry import MODELS
 from mmdet.models.necks import FPN
 from torch import Tensor
 
+from mmevad.utils.ranges import MAX_DEPTH, require_sizes, require_some
+
 
 @MODELS.register_module()
 class KeyframeFPN(FPN):
@@ -15,7 +17,23 @@ class KeyframeFPN(FPN):
     Without masks it is mmdet's FPN (EVAD, Sec. 3.3). With masks, padded
     places are zero before every convolution, so that what lies behind the
     edge of a clip is the same whether the batch padded it or not.
+
+    Args:
+        in_channels (list[int]): Channels of each map.
+        out_channels (int): Channels of each level.
+        num_outs (int): Levels.
+        **kwargs: Of mmdet's ``FPN``.
+
+    Raises:
+        ValueError: If a number of channels is none.
     """
+
+    def __init__(self, in_channels: List[int], out_channels: int,
+                 num_outs: int, **kwargs) -> None:
+        require_some(in_channels=in_channels)
+        require_sizes(in_channels=in_channels, out_channels=out_channels)
+        require_sizes(MAX_DEPTH, num_outs=num_outs)
+        super().__init__(in_channels, out_channels, num_outs, **kwargs)
 
     def forward(self,
                 inputs: Sequence[Tensor],

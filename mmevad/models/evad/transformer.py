@@ -12,6 +12,7 @@ from mmcv.cnn.bricks.transformer import FFN
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmevad.utils.ranges import require_sizes
 from ..activations import GELU
 
 
@@ -33,6 +34,7 @@ class Attention(BaseModule):
                  qkv_bias: bool = True,
                  drop_rate: float = 0.) -> None:
         super().__init__()
+        require_sizes(embed_dims=embed_dims, num_heads=num_heads)
         if embed_dims % num_heads:
             raise ValueError(f'embed_dims={embed_dims} is not a multiple of '
                              f'num_heads={num_heads}')

@@ -13,7 +13,11 @@ from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from ...utils.ranges import (MAX_DEPTH, require_at_least, require_between,
+                             require_fractions, require_positive,
+                             require_sizes, require_some)
 from ...utils.videomae import load_videomae
+from .checks import check_grid, check_mlp
 from .importance import attend
 from .keyframe import find_keyframe, keyframe_first, keyframe_map
 from .structures import Padding, VideoTokens
@@ -141,7 +145,23 @@ class KeyframeTokenPruneViT(BaseModule):
         ]
     ) -> None:
         super().__init__(init_cfg=init_cfg)
+        require_sizes(
+            img_size=img_size,
+            patch_size=patch_size,
+            in_channels=in_channels,
+            embed_dims=embed_dims,
+            num_heads=num_heads,
+            num_frames=num_frames,
+            tubelet_size=tubelet_size)
+        require_sizes(MAX_DEPTH, depth=depth)
+        require_positive(mlp_ratio=mlp_ratio)
+        require_between(1 / 32, 32, map_scales=map_scales)
+        require_at_least(0, keyframe_weight=keyframe_weight)
+        require_fractions(drop_rate=drop_rate, drop_path_rate=drop_path_rate)
+        require_some(out_indices=out_indices)
         _check(selector, depth, prune_blocks, out_indices, map_scales)
+        check_grid(img_size, patch_size, num_frames, tubelet_size, embed_dims)
+        check_mlp(embed_dims, mlp_ratio)
         keep_rates = _per_block('keep_rate', keep_rate, len(prune_blocks))
         if not all(0 < rate <= 1 for rate in keep_rates):
             raise ValueError(f'keep_rate={keep_rate} is not in (0, 1]')

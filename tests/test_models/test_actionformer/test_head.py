@@ -191,7 +191,7 @@ def test_balanced_losses_are_equal():
 @pytest.mark.parametrize('kwargs,message', [
     (dict(center_sample='all'), "center_sample='all' is none of"),
     (dict(empty_classes=[3]), 'from 0 to num_classes - 1 = 2'),
-    (dict(test_cfg=dict(topk=3)), r"test_cfg has unknown \['topk'\]"),
+    (dict(test_cfg=dict(topk=3)), "test_cfg has no option 'topk'"),
     (dict(ranges=((0, 4), )), '4 strides but 1 regress_ranges'),
 ])
 def test_impossible_heads_are_refused(kwargs, message):
