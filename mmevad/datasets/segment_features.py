@@ -69,17 +69,21 @@ class ClipFeatures:
         return ClipFeatures(self.streams, self.rows[rows])
 
     def read(self) -> Tensor:
-        """Read the rows: (C, T) float32, contiguous."""
+        """Read the rows: (C, T) float32, a transposed view of (T, C).
+
+        So features lie in memory as in their files and as the model wants
+        them.
+        """
         rows = slice(self.rows.start, self.rows.stop, self.rows.step)
-        features = torch.empty(self.shape[::-1], dtype=torch.float32)
+        features = torch.empty(self.shape, dtype=torch.float32)
         first = 0
         for stream in self.streams:
             last = first + stream.shape[1]
             # PyTorch transposes several times faster than NumPy.
             copied = np.array(stream[rows], dtype=np.float32)
-            features[first:last] = torch.from_numpy(copied).T
+            features[:, first:last] = torch.from_numpy(copied)
             first = last
-        return features
+        return features.t()
 
 
 def open_features(file: FeatureFile) -> Any:

@@ -197,7 +197,7 @@ def test_pack():
     out = PackSegmentInputs()(sample(20, [1, 2], [3, 4], width=5))
     inputs, data_sample = out['inputs'], out['data_samples']
     assert inputs.shape == (5, 20) and inputs.dtype == torch.float32
-    assert inputs.is_contiguous()
+    assert inputs.t().is_contiguous()
     assert data_sample.metainfo == dict(
         video_name='a',
         duration=4.,

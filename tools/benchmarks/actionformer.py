@@ -72,16 +72,18 @@ class ActionFormerCase(Case):
     def functions(self) -> Functions:
         model = self.model()
         plain = reference().PlainActionFormer(model).train(self.train)
+        # (C, T), each side's as its pipeline lays them out in memory
         videos = [
             torch.randn(
-                model.neck.in_channels, self.length, device=self.device)
+                self.length, model.neck.in_channels, device=self.device).t()
             for _ in range(self.batch if self.train else 1)
         ]
+        plain_videos = [video.contiguous() for video in videos]
         autocast = self.autocast()
         if self.train:
-            return self._steps(model, plain, videos, autocast)
+            return self._steps(model, plain, videos, plain_videos, autocast)
 
-        def forward(side: torch.nn.Module):
+        def forward(side: torch.nn.Module, videos: List[torch.Tensor]):
 
             def run():
                 with torch.no_grad(), autocast:
@@ -89,12 +91,13 @@ class ActionFormerCase(Case):
 
             return run
 
-        functions = dict(ours=forward(model))
+        functions = dict(ours=forward(model, videos))
         if self.with_plain:
-            functions['plain'] = forward(plain)
+            functions['plain'] = forward(plain, plain_videos)
         return functions
 
-    def _steps(self, model, plain, videos, autocast) -> Functions:
+    def _steps(self, model, plain, videos, plain_videos,
+               autocast) -> Functions:
         rng = torch.Generator().manual_seed(0)
         samples = []
         for _ in videos:
@@ -116,8 +119,9 @@ class ActionFormerCase(Case):
         return dict(
             ours=training_step(lambda: model(videos, samples, mode='loss'),
                                optimizer, autocast),
-            plain=training_step(lambda: plain.loss(videos, segments, labels),
-                                optimizer, autocast))
+            plain=training_step(
+                lambda: plain.loss(plain_videos, segments, labels), optimizer,
+                autocast))
 
 
 def run(args: argparse.Namespace) -> List[Dict]:
