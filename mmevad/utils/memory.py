@@ -5,7 +5,7 @@ import os
 
 # of malloc.h
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-# the most that glibc itself would take from its heap
+# bytes; glibc takes no larger blocks from its heap
 LARGE_BLOCK = 32 << 20
 
 

@@ -164,6 +164,11 @@ def test_activitynet_errors(tmp_path):
         activitynet.main(arguments + ['--video-info', info])
     with pytest.raises(DataError, match='none.csv does not exist'):
         activitynet.main(arguments + ['--video-info', 'none.csv'])
+    for rate in ('nan', 'inf', '0', 'x'):
+        write_csv(info, [dict(ANET_INFO[0], rfps=rate)])
+        with pytest.raises(DataError, match='info.csv, line 2: .*rfps'):
+            activitynet.main(arguments + ['--video-info', info])
+    assert not (tmp_path / 'x.json').exists()
 
 
 @pytest.fixture

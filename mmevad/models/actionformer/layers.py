@@ -9,6 +9,7 @@ from mmcv.cnn.bricks.transformer import FFN
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from mmevad.utils.memory import LARGE_BLOCK
 from mmevad.utils.plain_operators import wants_plain_operators
 from ..activations import GELU
 
@@ -167,11 +168,23 @@ class MLP(FFN):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., D) -> (..., D)."""
-        if not (self.recompute and torch.is_grad_enabled()):
+        if not torch.is_grad_enabled():
+            return self._infer(x)
+        if not self.recompute:
             return super().forward(x)
         first, second = self.layers[0][0], self.layers[1]
         return _GELULinear.apply(
             first(x), to_autocast(second.weight), to_autocast(second.bias))
+
+    def _infer(self, x: Tensor) -> Tensor:
+        """As the base class, on a CPU some frames at a time."""
+        size = 4 * x.element_size() * x.numel()
+        if x.device.type != 'cpu' or size <= LARGE_BLOCK or (
+                wants_plain_operators()):
+            return super().forward(x)
+        pieces = x.flatten(0, -2).chunk(-(-size // LARGE_BLOCK))
+        out = torch.cat([super(MLP, self).forward(rows) for rows in pieces])
+        return out.view(x.shape)
 
 
 class MaskedConv1d(nn.Conv1d):

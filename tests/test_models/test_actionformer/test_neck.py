@@ -232,3 +232,25 @@ def test_mlp_is_that_of_mmcv():
         results.append((out, *torch.autograd.grad(out.sin().sum(), inputs)))
     for got, expected in zip(*results):
         assert torch.allclose(got, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize('dtype', [torch.float64, torch.bfloat16])
+def test_mlp_takes_long_videos_in_pieces(monkeypatch, dtype):
+    mlp = MLP(6).eval()
+    x = torch.randn(2, 50, 6)
+    rows = []
+    mlp.layers[0][0].register_forward_hook(
+        lambda module, args, out: rows.append(len(args[0])))
+    with torch.no_grad(), torch.autocast(
+            'cpu', torch.bfloat16, enabled=dtype == torch.bfloat16):
+        if dtype == torch.float64:
+            mlp, x = mlp.double(), x.double()
+        whole = mlp(x)
+        room = 4 * x.element_size() * 6 * 30  # of the layer between
+        monkeypatch.setattr('mmevad.models.actionformer.layers.LARGE_BLOCK',
+                            room)
+        pieces = mlp(x)
+    assert rows == [2, 25, 25, 25, 25]
+    assert pieces.dtype == whole.dtype == dtype
+    assert pieces.shape == x.shape
+    assert torch.allclose(pieces, whole, atol=1e-12)

@@ -53,9 +53,11 @@ def read_pair(content: Dict[str, Any], path: str,
         try:
             video, subset, fps = row['video'], row['subset'], row['rfps']
             fps = float(fps)
+            if not 0 < fps < 1e6:
+                raise ValueError(fps)
         except (KeyError, TypeError, ValueError):
             raise DataError(f'{place}: there is no video, subset and number '
-                            'rfps; download the file again.') from None
+                            'rfps above 0; download the file again.') from None
         entry = content.get(video)
         if video in database:
             raise DataError(f'{place}: the video {video} is there twice; '
