@@ -101,7 +101,7 @@ lint: $(VENV)/.mmevad
 	@echo '== lint'
 	@$(BIN)/flake8 $(LINTED)
 	@$(BIN)/isort --check-only --quiet $(LINTED)
-	@$(BIN)/yapf --diff --recursive $(LINTED)
+	@$(BIN)/yapf --parallel --diff --recursive $(LINTED)
 	@$(BIN)/codespell
 
 test: lint

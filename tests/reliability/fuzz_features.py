@@ -116,7 +116,8 @@ def _read_weights(folder: Path) -> int:
 
 
 def _count_weights(files: dict) -> int:
-    content = torch.load(io.BytesIO(files['a.pth']), weights_only=True)
+    content = torch.load(
+        io.BytesIO(files['a.pth']), map_location='cpu', weights_only=True)
     content = content.get('state_dict', content)
     return sum(isinstance(x, torch.Tensor) for x in content.values())
 
@@ -132,8 +133,8 @@ def _of_key(name: str) -> Callable:
                 map_location='cpu',
                 weights_only=True,
                 mmap=zipfile.is_zipfile(copy.name))
-        return (content[name]
-                if isinstance(content, dict) else content).numpy()
+        content = content[name] if isinstance(content, dict) else content
+        return content.detach().numpy()
 
     return load
 
@@ -146,7 +147,7 @@ FEATURES = {
     'features .npz':
     Format(
         _files('.npz', _npz), _read,
-        _expected(lambda file: np.load(file, allow_pickle=False)['feats'])),
+        _expected(lambda file: np.lib.npyio.NpzFile(file)['feats'])),
     'features .pt':
     Format(_files('.pt', _torch), _read, _expected(_of_key('feats'))),
     'features .pt, older form':

@@ -119,6 +119,16 @@ def test_actionformer(actionformer, tmp_path):
     assert plot.stat().st_size > 1000
 
 
+def test_actionformer_without_plain_side(actionformer, capsys):
+    row, = benchmark.main([
+        'actionformer', '--config', actionformer, '--sizes', '64',
+        '--max-plain', '63', '--repeats', '1', '--no-memory'
+    ])
+    assert row['ours_s'] > 0
+    assert [row[key] for key in ('plain_s', 'ratio', 'floor_s')] == [None] * 3
+    assert 'T 64 fp32' in capsys.readouterr().out
+
+
 def test_actionformer_training(actionformer):
     row, = benchmark.main([
         'actionformer', '--config', actionformer, '--sizes', '64', '--train',

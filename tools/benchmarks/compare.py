@@ -64,16 +64,19 @@ def compare(name: str, case: Case, args: argparse.Namespace, **fields) -> Dict:
         per second of the machine), ``floor_s``, ``reached`` (floor over
         ours); MiB ``ours_mib``, ``plain_mib`` (with all that is held),
         ``ours_extra_mib``, ``plain_extra_mib`` (of the call); of a forward
-        pass ``products``, see :func:`product_times`.
+        pass ``products``, see :func:`product_times`. None stands for what
+        needs a plain side where there is none.
     """
     sides = case.functions()
-    macs = multiply_adds(sides.get('plain', sides['ours']))
     product = machine.matrix_product(case.device, case.dtype)
     ours, *plain, seconds = median_times(
         [*sides.values(), product], args.repeats, case.device,
         3 if case.device.startswith('cuda') else 1, machine.clock(args))
     rate = machine.rate(seconds)
-    floor = 2 * macs / 1e9 / rate
+    macs = floor = None
+    if plain:  # ours has products that the counter does not know
+        macs = multiply_adds(sides['plain']) / 1e9
+        floor = 2 * macs / rate
     row = dict(
         fields,
         case=name,
@@ -81,10 +84,10 @@ def compare(name: str, case: Case, args: argparse.Namespace, **fields) -> Dict:
         ours_s=ours,
         plain_s=plain[0] if plain else None,
         ratio=plain[0] / ours if plain else None,
-        gmacs=macs / 1e9,
+        gmacs=macs,
         rate=rate,
         floor_s=floor,
-        reached=floor / ours)
+        reached=floor and floor / ours)
     if not getattr(args, 'train', False):
         with case.autocast():
             row['products'] = product_times(sides['ours'], args)
@@ -129,7 +132,7 @@ def print_row(row: Dict) -> None:
     print(
         f'{row["case"]:<34}{text(times[0], ".1f", " ms"):>11}'
         f'{text(times[1], ".1f", " ms"):>11}{text(row["ratio"], ".2f"):>7}'
-        f'{text(times[2], ".1f", " ms"):>11}{row["reached"]:>9.0%}'
+        f'{text(times[2], ".1f", " ms"):>11}{text(row["reached"], ".0%"):>9}'
         f'{text(ours, ".0f", " MiB"):>12}{text(plain, ".0f", " MiB"):>12}'
         f'{text(ratio, ".2f"):>7}',
         flush=True)
