@@ -154,7 +154,7 @@ def parse_video(
 def check_database(database: Dict[str, Any], path: str) -> None:
     """Raise for what no program can mend: entries of another form.
 
-    Frame rates, durations and classes may come later.
+    Frame rates, durations and classes may come later, but not be wrong.
 
     Args:
         database (dict): Entry of each video.
@@ -163,12 +163,18 @@ def check_database(database: Dict[str, Any], path: str) -> None:
     Raises:
         DataError: Names the first five.
     """
-    kinds = ('malformed annotation', 'unusable name')
     raise_data_errors([
         problem.message for name, info in database.items()
         for problem in parse_video(name, info, path, None)[1]
-        if problem.kind in kinds
+        if not _comes_later(problem, info)
     ])
+
+
+def _comes_later(problem: Problem, info: Any) -> bool:
+    """Whether it is about a number that is not there at all."""
+    keys = {'missing duration': 'duration', 'missing fps': 'fps'}
+    key = keys.get(problem.kind)
+    return key is not None and info.get(key) is None
 
 
 def _is_number(value: Any, kind=(int, float)) -> bool:

@@ -164,6 +164,12 @@ def test_activitynet_errors(tmp_path):
         activitynet.main(arguments + ['--video-info', info])
     with pytest.raises(DataError, match='none.csv does not exist'):
         activitynet.main(arguments + ['--video-info', 'none.csv'])
+    for seconds in (float('nan'), 10**400, '10', 0):
+        path.write_text(
+            json.dumps(dict(v_a=dict(ANET['v_a'], duration_second=seconds))))
+        write_csv(info, ANET_INFO[:1])
+        with pytest.raises(DataError, match='video v_a: "duration" is '):
+            activitynet.main(arguments + ['--video-info', info])
     for rate in ('nan', 'inf', '0', 'x'):
         write_csv(info, [dict(ANET_INFO[0], rfps=rate)])
         with pytest.raises(DataError, match='info.csv, line 2: .*rfps'):
@@ -217,6 +223,11 @@ def test_epic_kitchens_errors(epic, key, value):
     write_csv(epic / 'EPIC_100_train.csv', [row, dict(row, **{key: value})])
     with pytest.raises(DataError, match='EPIC_100_train.csv, line 3: '):
         epic_kitchens.main([str(epic), '--out', str(epic / 'out')])
+    # wrong for the second file only, and yet there is no first
+    write_csv(epic / 'EPIC_100_train.csv', [dict(row, noun_class=2)])
+    with pytest.raises(DataError, match='EPIC_100_train.csv, line 2: '):
+        epic_kitchens.main([str(epic), '--out', str(epic / 'out')])
+    assert not (epic / 'out').exists()
     (epic / 'EPIC_100_train.csv').unlink()
     with pytest.raises(DataError, match='train.csv does not exist'):
         epic_kitchens.main([str(epic), '--out', str(epic / 'out')])

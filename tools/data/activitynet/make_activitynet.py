@@ -65,10 +65,10 @@ def read_pair(content: Dict[str, Any], path: str,
         try:
             database[video] = dict(
                 subset=subset,
-                duration=float(entry['duration_second']),
+                duration=entry['duration_second'],
                 fps=fps,
                 annotations=entry['annotations'])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError):
             raise DataError(f'{path}, video {video}: there is no '
                             '"duration_second" and "annotations", which '
                             f'{place} asks for; the files do not belong '

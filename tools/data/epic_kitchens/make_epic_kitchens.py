@@ -150,12 +150,15 @@ def read_videos(folder: str, parts: Sequence[str], kind: str,
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
     args = parse_args(argv)
+    found = {}
     for kind in ('verb', 'noun'):
         classes = read_classes(
             osp.join(args.folder, f'EPIC_100_{kind}_classes.csv'))
-        database = read_videos(args.folder, args.parts, kind, classes)
-        path = osp.join(args.out, f'{kind}.json')
-        print(write_database(path, database, classes))
+        found[kind] = read_videos(args.folder, args.parts, kind,
+                                  classes), classes
+    for kind, content in found.items(
+    ):  # nothing is written before all is read
+        print(write_database(osp.join(args.out, f'{kind}.json'), *content))
 
 
 if __name__ == '__main__':
