@@ -15,7 +15,12 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test a model')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('--dump', help='.pkl file to save predictions to')
+    parser.add_argument(
+        '--dump',
+        metavar='FILE.pkl',
+        help='file to save predictions to: plain containers and numpy arrays, '
+        'for tools/analysis/report.py --predictions and for '
+        'Evaluator.offline_evaluate')
     parser.add_argument('--show-dir', help='folder to save pictures to')
     parser.add_argument(
         '--show', action='store_true', help='show pictures in a window')
@@ -48,7 +53,7 @@ def merge_args(cfg: Config, args: argparse.Namespace) -> None:
         evaluators = cfg.test_evaluator
         if not isinstance(evaluators, (list, tuple)):
             evaluators = [evaluators]
-        dump = dict(type='DumpResults', out_file_path=args.dump)
+        dump = dict(type='DumpPredictions', out_file_path=args.dump)
         cfg.test_evaluator = [*evaluators, dump]
 
 

@@ -38,14 +38,16 @@ model = dict(
                 multiclass=True,
                 voting_thresh=0.7))))
 
-# no decay on biases, LN and the scales of residual branches
+# no decay on biases, LN, the scales of residual branches and relative
+# positions
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=1e-4, weight_decay=0.05),
     paramwise_cfg=dict(
         norm_decay_mult=0.,
         bias_decay_mult=0.,
-        custom_keys=dict(scale=dict(decay_mult=0.))),
+        custom_keys=dict(
+            scale=dict(decay_mult=0.), rel_pe=dict(decay_mult=0.))),
     clip_grad=dict(max_norm=1.))
 # 5 epochs of warm-up, then 30
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=35, val_interval=5)

@@ -19,7 +19,6 @@ model = dict(
             regress_ranges=((0, 4), (2, 8), (4, 16), (8, 32), (16, 64),
                             (32, 128), (64, 10000))),
         test_cfg=dict(
-            pre_nms_topk=5000,
             nms=dict(sigma=0.9, max_seg_num=2000, voting_thresh=0.95))))
 
 # after 5 epochs of warm-up

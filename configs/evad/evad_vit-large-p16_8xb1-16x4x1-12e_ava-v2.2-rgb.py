@@ -21,4 +21,5 @@ model = dict(
 
 train_dataloader = dict(batch_size=1)
 optim_wrapper = dict(optimizer=dict(lr=1e-5))
+_base_.param_scheduler[0].update(start_factor=0.25)  # also from 2.5e-6
 auto_scale_lr = dict(base_batch_size=8)

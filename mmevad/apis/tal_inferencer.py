@@ -3,7 +3,7 @@
 import os.path as osp
 import tempfile
 from contextlib import contextmanager
-from typing import Dict, Iterator, List, Optional, Sequence, Union
+from typing import Dict, Iterator, List, Optional, Sequence
 
 import numpy as np
 import torch
@@ -18,10 +18,9 @@ from mmevad.utils.errors import DataError
 from mmevad.utils.json_file import write_json
 from mmevad.utils.video_reader import VideoReader
 from .action_names import choose_classes, find_segment_names
-from .clip_features import ClipFeatureExtractor
 from .clips import build_transforms
-from .feature_sources import (FeatureSource, check_grid, feature_file,
-                              place_in_time)
+from .feature_extractors import ExtractorType, build_extractor
+from .feature_sources import FeatureSource, feature_file, place_in_time
 from .inputs import (Input, InputsType, is_feature_file, list_inputs,
                      local_file, local_video)
 from .model_loading import (find_test_dataset, load_model, open_device,
@@ -30,8 +29,6 @@ from .model_zoo import ModelType, find_model
 from .tal_outputs import describe, draw, to_dict, to_segments
 from .windows import (make_folder, require_folder, require_window, show_images,
                       write_image)
-
-ExtractorType = Union[str, dict, ClipFeatureExtractor]
 
 
 class TALInferencer:
@@ -87,30 +84,9 @@ class TALInferencer:
         self.classes = find_segment_names(
             None if head.score_fusion else head.num_classes, class_file,
             stored_classes(meta), self.dataset)
-        self.extractor = self._init_extractor(
-            feature_extractor or self.cfg.get('feature_extractor'))
-
-    def _init_extractor(
-            self, extractor: Optional[ExtractorType]
-    ) -> Optional[ClipFeatureExtractor]:
-        if extractor is None:
-            return None
-        stride, frames = (
-            self.dataset.get(key) for key in ('feat_stride', 'num_frames'))
-        if not isinstance(extractor, ClipFeatureExtractor):
-            if isinstance(extractor, str):
-                extractor = dict(config=extractor)
-            extractor = dict(
-                dict(weights=None, feat_stride=stride, device=self.device),
-                **extractor)
-            if not extractor['feat_stride']:
-                raise DataError(
-                    'The config does not say how many frames there are from '
-                    'one feature to the next; give the feature extractor '
-                    'feat_stride.')
-            extractor = ClipFeatureExtractor(**extractor)
-        check_grid(extractor.settings, stride, frames, 'the extractor')
-        return extractor
+        self.extractor = build_extractor(
+            feature_extractor or self.cfg.get('feature_extractor'),
+            self.dataset, self.device)
 
     def extract(
         self,

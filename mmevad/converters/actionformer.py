@@ -55,6 +55,7 @@ NAMES = NameTable(_PAIRS)
 # 1x1 convolutions there, linear layers here
 _LINEAR = re.compile(r'\.(attn\.(query|key|value|proj)|mlp\.layers\.[01.]+)'
                      r'\.weight$')
+_PER_CHANNEL = re.compile(r'(norm\d?|norms\.\d+)\.(weight|bias)$|\.scale$')
 # the average number of positives, in no released file
 NORMALIZER = 'head.loss_normalizer'
 
@@ -81,7 +82,7 @@ def reshape_actionformer(name: str, value: Tensor) -> Tensor:
         return value.flatten(0, 2)
     if _LINEAR.search(name) and value.dim() == 3 and value.size(2) == 1:
         return value.squeeze(-1)
-    if value.dim() == 3 and value.size(0) == 1 and value.size(2) == 1:
+    if _PER_CHANNEL.search(name) and value.dim() == 3:
         return value.flatten()
     return value
 

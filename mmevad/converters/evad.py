@@ -83,7 +83,7 @@ def names_of(state: Mapping[str, Tensor]) -> NameTable:
         int(key.rsplit('.', 2)[1]) for key in state
         if '.blocks.0.act_module.' in key and key.rsplit('.', 2)[1].isdigit()
     ]
-    return evad_names(max(layers, default=1) // 3 + 1)
+    return evad_names(max(layers, default=-1) // 3 + 1)
 
 
 def rename_evad(key: str, num_fcs: int = 1) -> str:

@@ -17,6 +17,7 @@ from mmengine.fileio import exists, list_dir_or_file
 from mmevad.utils.errors import DataError
 from mmevad.utils.packed_file import read_lines
 from mmevad.utils.relative_name import name_problem
+from .base_options import check_filename_tmpl
 
 _COLUMNS = ('video_id', 'timestamp', 'x1', 'y1', 'x2', 'y2', 'action_id',
             'entity_id')
@@ -199,6 +200,7 @@ def find_frames(folder: str, filename_tmpl: str) -> Set[int]:
     Returns:
         Set[int]: The numbers; empty if the folder does not exist.
     """
+    check_filename_tmpl(filename_tmpl)
     parts = list(Formatter().parse(filename_tmpl))
     fields = sum(field is not None for _, field, _, _ in parts)
     lead = ('x', ) * (fields - 1)

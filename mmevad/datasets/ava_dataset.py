@@ -14,6 +14,7 @@ from mmevad.utils.errors import DataError, raise_data_errors
 from .ava_checks import (check_rows, find_frames, keyframe_number,
                          read_annotation_lines, read_excluded, read_label_ids)
 from .ava_proposals import read_proposals
+from .base_options import check_base_options, check_indices, check_prefix
 from .seeded_items import SeededItems
 
 
@@ -68,6 +69,7 @@ class CheckedAVADataset(SeededItems, AVADataset):
                  check_files: bool = True,
                  **kwargs) -> None:
         self.check_files = check_files
+        check_prefix(kwargs.get('data_prefix', {}))
         proposals = proposal_file and read_proposals(proposal_file)
         self._excluded = read_excluded(exclude_file)
         self._map_ids = read_label_ids(label_file) if label_file else set()
@@ -80,6 +82,7 @@ class CheckedAVADataset(SeededItems, AVADataset):
             exclude_file=exclude_file,
             label_file=label_file,
             **kwargs)
+        check_base_options(self)
         # AVADataset would unpickle whatever is there
         self.proposal_file, self.proposals = proposal_file, proposals
 
@@ -89,6 +92,9 @@ class CheckedAVADataset(SeededItems, AVADataset):
             raise DataError(f'start_index is {self.start_index}, but frames '
                             'of a video file are counted from 0; set '
                             'start_index=0 with use_frames=False.')
+        if 'img' not in self.data_prefix:
+            raise DataError('data_prefix has no img, the folder of the frames '
+                            'or videos.')
         lines = read_annotation_lines(self.ann_file)
         raise_data_errors(
             check_rows(lines, self.ann_file, self._allowed_ids(),
@@ -118,6 +124,7 @@ class CheckedAVADataset(SeededItems, AVADataset):
                     missing, len(files), 'video files', 'do not exist',
                     'correct data_prefix, or the video_id in ann_file, which '
                     'includes the ending of the file'))
+        check_indices(self._indices, len(data_list))
         return data_list
 
     def _allowed_ids(self) -> Set[int]:

@@ -10,14 +10,16 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import MMLogger
 
 from mmevad.evaluation.segment_map import Segments, clean_ground_truth
+from mmevad.utils.annotations import fits
 from mmevad.utils.errors import DataError, raise_data_errors
-from mmevad.utils.packed_file import read_lines
 from mmevad.utils.segment_database import read_database, select_subset
+from .base_options import check_base_options, check_indices
 from .problems import Problem
 from .seeded_items import SeededItems
-from .segment_annotations import SegmentVideo, derive_classes, parse_video
+from .segment_annotations import SegmentVideo, parse_video
 from .segment_checks import (check_features, check_missing, check_segments,
                              expected_rows)
+from .segment_classes import find_classes, with_names
 from .segment_features import HDF5_ENDINGS, LAYOUTS, FeatureFile
 
 
@@ -113,6 +115,10 @@ class SegmentDataset(SeededItems, BaseDataset):
             raise ValueError(f'feat_layout must be one of {LAYOUTS}, got '
                              f'{feat_layout!r}.')
         feats = data_prefix.get('feat', '')
+        if not feats and feats != '' or not fits(feats, Union[str,
+                                                              Sequence[str]]):
+            raise ValueError(f'data_prefix has feat={feats!r}, which is '
+                             'neither the name of a folder nor a list of them')
         num_streams = 1 if isinstance(feats, str) else len(feats)
         if isinstance(feat_dims, int):
             feat_dims = [feat_dims]
@@ -135,10 +141,11 @@ class SegmentDataset(SeededItems, BaseDataset):
         self.skip_missing = skip_missing
         super().__init__(
             ann_file,
-            metainfo=_with_names(metainfo),
+            metainfo=with_names(metainfo),
             data_root=data_root,
             data_prefix=data_prefix,
             **kwargs)
+        check_base_options(self)
 
     def load_data_list(self) -> List[dict]:
         """Read the annotation file and look for the features."""
@@ -163,6 +170,7 @@ class SegmentDataset(SeededItems, BaseDataset):
                 f'{self.ann_file}: none of the {len(videos)} videos of '
                 f'subset {self.subsets} has a segment that ends after its '
                 'start; training needs one.')
+        check_indices(self._indices, len(videos))
         return [
             dict(
                 video_name=video.name,
@@ -223,7 +231,11 @@ class SegmentDataset(SeededItems, BaseDataset):
     def _read_videos(self) -> Tuple[List[SegmentVideo], List[Problem]]:
         database, file_classes = read_database(self.ann_file)
         videos, problems = [], []
-        classes = self._find_classes(database, file_classes)
+        classes = find_classes(
+            self._metainfo.get('classes', file_classes), database,
+            self.ann_file, self.class_agnostic)
+        if classes is not None:
+            self._metainfo['classes'] = tuple(classes)
         selected = select_subset(database, self.ann_file, self.subsets)
         for name, info in selected.items():
             video, wrong = parse_video(name, info, self.ann_file, classes,
@@ -231,28 +243,6 @@ class SegmentDataset(SeededItems, BaseDataset):
             videos.append(video)
             problems += wrong
         return videos, problems
-
-    def _find_classes(
-            self, database: dict,
-            file_classes: Optional[List[str]]) -> Optional[List[str]]:
-        """Names by number, None if labels do not matter."""
-        classes = self._metainfo.get('classes', file_classes)
-        if isinstance(classes, str):
-            raise DataError(f'The label file {classes} does not exist; set '
-                            'classes of metainfo to names or to a file with '
-                            'one name per line.')
-        if classes is None and self.class_agnostic:
-            return None
-        if classes is None:
-            classes = derive_classes(database, self.ann_file)
-        classes = list(classes)
-        if len(set(classes)) != len(classes):
-            twice = next(x for x in classes if classes.count(x) > 1)
-            raise DataError(f'The class {twice!r} occurs twice in '
-                            f'{self.ann_file} or metainfo; give each class '
-                            'its own name.')
-        self._metainfo['classes'] = tuple(classes)
-        return classes
 
     def _expected_rows(self,
                        video: SegmentVideo) -> Optional[Tuple[float, float]]:
@@ -285,15 +275,6 @@ class SegmentDataset(SeededItems, BaseDataset):
         super()._join_prefix()
         joined = list(self.data_prefix.values())
         self.data_prefix = dict(feat=joined if listed else joined[0])
-
-
-def _with_names(metainfo: Optional[dict]) -> Optional[dict]:
-    """With the names of classes, where there is a file of them."""
-    classes = (metainfo or {}).get('classes')
-    if not isinstance(classes, str) or not osp.exists(classes):
-        return metainfo
-    names = read_lines(classes, 'correct classes of metainfo')
-    return dict(metainfo, classes=names)
 
 
 def _clean(video: SegmentVideo) -> SegmentVideo:

@@ -8,6 +8,7 @@ from mmaction.datasets.base import BaseActionDataset
 from mmaction.registry import DATASETS
 
 from mmevad.utils.errors import raise_data_errors
+from .base_options import check_base_options, check_indices, check_prefix
 from .problems import Problem
 from .seeded_items import SeededItems
 from .tube_checks import (clip_problems, find_clip, frame_problems,
@@ -86,6 +87,7 @@ class TubeDataset(SeededItems, BaseActionDataset):
                  check_files: bool = True,
                  test_mode: bool = False,
                  **kwargs) -> None:
+        check_prefix(data_prefix)
         if set(data_prefix) not in ({'img'}, {'video'}):
             raise ValueError('data_prefix must be dict(img=FOLDER) or '
                              f'dict(video=FOLDER), got {dict(data_prefix)}.')
@@ -118,6 +120,10 @@ class TubeDataset(SeededItems, BaseActionDataset):
             test_mode=test_mode,
             num_classes=num_classes,
             **kwargs)
+        check_base_options(self)
+        if self.multi_class or self.start_index:
+            raise ValueError('multi_class and start_index must be left out: '
+                             'labels are multi-hot, frames counted from 1')
 
     def load_data_list(self) -> List[dict]:
         """Read tubes, look for the files and choose keyframes.
@@ -155,6 +161,7 @@ class TubeDataset(SeededItems, BaseActionDataset):
                 dict(video_id=video, timestamp=frame)
                 for frame in frames.tolist()
             ]
+        check_indices(self._indices, len(data_list))
         return data_list
 
     def get_data_info(self, idx: int) -> dict:

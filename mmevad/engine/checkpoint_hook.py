@@ -57,6 +57,9 @@ class SafeCheckpointHook(CheckpointHook):
         *args, **kwargs: Those of ``CheckpointHook``.
     """
 
+    # with PersonAP's, so that save_best='auto' knows which way is up
+    _default_greater_keys = [*CheckpointHook._default_greater_keys, 'AP@']
+
     def __init__(self,
                  *args,
                  backend_args: Optional[dict] = None,

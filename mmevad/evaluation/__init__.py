@@ -2,6 +2,7 @@
 from .ava_map import (ClassScores, KeyframeBoxes, KeyframeTruth, box_iou,
                       keyframe_ap)
 from .ava_metric import AVAFrameMAP
+from .dump_predictions import DumpPredictions
 from .person_ap import PersonAP
 from .segment_json import (GroundTruth, read_ground_truth, read_results,
                            write_results)
@@ -15,10 +16,11 @@ from .tube_metric import TubeMAP
 from .tube_tables import FrameDetections, TubeTable, tube_table
 
 __all__ = [
-    'AVAFrameMAP', 'ClassScores', 'KeyframeBoxes', 'KeyframeTruth', 'PersonAP',
-    'box_iou', 'keyframe_ap', 'GroundTruth', 'SegmentMAP', 'SegmentScores',
-    'Segments', 'clean_ground_truth', 'evaluate_segments', 'format_scores',
-    'read_ground_truth', 'read_results', 'segment_map', 'write_results',
-    'FrameDetections', 'Linking', 'TubeMAP', 'TubeScores', 'TubeTable',
-    'frame_map', 'link_tubes', 'tube_iou', 'tube_table', 'video_map'
+    'AVAFrameMAP', 'ClassScores', 'DumpPredictions', 'KeyframeBoxes',
+    'KeyframeTruth', 'PersonAP', 'box_iou', 'keyframe_ap', 'GroundTruth',
+    'SegmentMAP', 'SegmentScores', 'Segments', 'clean_ground_truth',
+    'evaluate_segments', 'format_scores', 'read_ground_truth', 'read_results',
+    'segment_map', 'write_results', 'FrameDetections', 'Linking', 'TubeMAP',
+    'TubeScores', 'TubeTable', 'frame_map', 'link_tubes', 'tube_iou',
+    'tube_table', 'video_map'
 ]

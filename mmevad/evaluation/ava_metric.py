@@ -11,15 +11,12 @@ from mmengine.logging import print_log
 
 from mmevad.datasets.ava_checks import read_label_ids
 from mmevad.utils.errors import DataError
+from mmevad.utils.ranges import require_between, require_sizes
+from .ava_groups import Groups, ava_groups, check_groups
 from .ava_map import ClassScores, keyframe_ap
 from .keyframe_preds import Prediction, check_prediction, stack_predictions
 from .keyframe_truth import AnnotatedKeyframes, read_ava
-
-# First and last id of AVA's three kinds of actions.
-GROUPS = dict(
-    person_movement=(1, 14),
-    object_manipulation=(15, 63),
-    person_interaction=(64, np.inf))
+from .metric_options import check_device, check_thresholds
 
 
 @METRICS.register_module()
@@ -40,11 +37,13 @@ class AVAFrameMAP(BaseMetric):
     - ground truth on an excluded keyframe does not count. ``AVAMetric``
       takes it for missed, as it ignores detections there.
 
-    Metrics, as fractions: ``mAP/overall`` and, as means of the classes 1 to
-    14, 15 to 63 and from 64, ``mAP/person_movement``,
-    ``mAP/object_manipulation`` and ``mAP/person_interaction`` (NaN if the
-    annotation has none of their classes). With ``per_class`` also
-    ``mAP/AP/<class>`` of every class with ground truth.
+    Metrics, as fractions: ``mAP/overall`` and ``mAP/<group>``, the mean of
+    the classes of each group (NaN if the annotation has none of them). If the
+    label map is AVA's, the groups are ``person_movement``,
+    ``object_manipulation`` and ``person_interaction``, classes 1 to 14, 15
+    to 63 and 64 to 80; other classes have no groups but those of the config.
+    With ``per_class`` also ``mAP/AP/<class>`` of every class with ground
+    truth.
 
     Args:
         ann_file (str): AVA's csv.
@@ -71,6 +70,9 @@ class AVAFrameMAP(BaseMetric):
             ground truth of an evaluated class do not count. AVA's code has
             False. Defaults to True, as in ``AVAMetric``.
         per_class (bool): Whether to report every class. Defaults to False.
+        groups (dict[str, Sequence[int]], optional): Action ids of each group
+            of classes. Defaults to None, which means AVA's if the label map
+            is AVA's.
 
     Raises:
         DataError: If a file or a prediction is wrong, or if nothing was
@@ -92,8 +94,13 @@ class AVAFrameMAP(BaseMetric):
                  iou_thr: float = 0.5,
                  decimals: Optional[int] = 4,
                  ignore_empty_frames: bool = True,
-                 per_class: bool = False) -> None:
+                 per_class: bool = False,
+                 groups: Optional[Groups] = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
+        check_device(collect_device)
+        check_thresholds(iou_thr=iou_thr)
+        require_between(0, 15, decimals=decimals)
+        require_sizes(num_classes=num_classes)
         if tuple(options) != ('mAP', ):
             raise ValueError(f"options is {options}; only ('mAP', ) is known.")
         self.ann_file = ann_file
@@ -107,6 +114,12 @@ class AVAFrameMAP(BaseMetric):
         self.decimals = decimals
         self.ignore_empty_frames = ignore_empty_frames
         self.per_class = per_class
+        known = self.map_ids & set(self.class_ids)
+        if groups is None:
+            groups = ava_groups(self._names(), known)
+        else:
+            check_groups(groups, known, label_file)
+        self.groups = groups
 
     def _class_ids(self, custom_classes: Optional[List[int]]) -> List[int]:
         """Action id of each column of the model but the background."""
@@ -171,8 +184,8 @@ class AVAFrameMAP(BaseMetric):
                 scores=self._round(preds.scores[:, columns])), self.iou_thr)
         self._log(ids, scores)
         metrics = dict(overall=_mean(scores.ap))
-        for name, (first, last) in GROUPS.items():
-            metrics[name] = _mean(scores.ap[(ids >= first) & (ids <= last)])
+        for name, members in self.groups.items():
+            metrics[name] = _mean(scores.ap[np.isin(ids, list(members))])
         if self.per_class:
             names = self._names()
             for i, ap in zip(ids, scores.ap):

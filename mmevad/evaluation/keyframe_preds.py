@@ -2,9 +2,10 @@
 """Predicted boxes of keyframes: checked one by one, then as one table."""
 import logging
 from collections import Counter
-from typing import List, Sequence, Tuple
+from typing import List, Sequence, Tuple, Union
 
 import numpy as np
+import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
@@ -19,14 +20,14 @@ Prediction = Tuple[Keyframe, np.ndarray, np.ndarray]
 _LEFT, _RIGHT = -0.5, 1.5
 
 
-def check_prediction(sample: dict, scores: Tensor,
+def check_prediction(sample: dict, scores: Union[Tensor, np.ndarray],
                      num_columns: int) -> Prediction:
     """Boxes and scores of one keyframe, as arrays.
 
     Args:
         sample (dict): ``video_id``, ``timestamp`` and ``pred_instances`` with
             ``bboxes`` (n, 4), xyxy in [0, 1].
-        scores (Tensor): (n, num_columns).
+        scores (Tensor or np.ndarray): (n, num_columns).
         num_columns (int): Columns that ``scores`` must have.
 
     Raises:
@@ -35,8 +36,9 @@ def check_prediction(sample: dict, scores: Tensor,
     """
     key = (sample['video_id'], int(sample['timestamp']))
     place = f'The model, keyframe {name_of(key)}'
-    boxes = sample['pred_instances']['bboxes'].detach().float().cpu().numpy()
-    scores = scores.detach().float().cpu().numpy()
+    boxes, scores = (
+        torch.as_tensor(x).detach().float().cpu().numpy()
+        for x in (sample['pred_instances']['bboxes'], scores))
     if not boxes.size:
         boxes, scores = boxes.reshape(0, 4), scores.reshape(0, num_columns)
     if boxes.shape != (len(boxes), 4) or scores.shape != (len(boxes),

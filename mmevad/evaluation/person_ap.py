@@ -7,9 +7,11 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from mmevad.utils.errors import DataError
+from mmevad.utils.ranges import require_at_least
 from .ava_map import keyframe_ap
 from .keyframe_preds import Prediction, check_prediction, stack_predictions
 from .keyframe_truth import read_persons
+from .metric_options import check_device, check_thresholds
 
 
 @METRICS.register_module()
@@ -58,6 +60,9 @@ class PersonAP(BaseMetric):
                  iou_thrs: Sequence[float] = (0.5, ),
                  **kwargs) -> None:
         super().__init__(**kwargs)
+        check_device(self.collect_device)
+        check_thresholds(iou_thrs=iou_thrs)
+        require_at_least(1, keyframe_interval=keyframe_interval)
         self.source = (ann_file, exclude_file, subset, split,
                        keyframe_interval)
         self.iou_thrs = tuple(iou_thrs)

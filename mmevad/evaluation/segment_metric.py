@@ -5,11 +5,16 @@ from collections import Counter
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
+import torch
 from mmaction.registry import METRICS
+from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from mmevad.utils.atomic_file import check_writable
 from mmevad.utils.errors import DataError, raise_data_errors
+from mmevad.utils.ranges import require_at_least, require_some
+from .metric_options import check_device, check_thresholds
 from .segment_checks import find_bad_rows, number_names
 from .segment_json import GroundTruth, read_ground_truth, write_results
 from .segment_map import (Segments, SegmentScores, clean_ground_truth,
@@ -102,7 +107,8 @@ class SegmentMAP(BaseMetric):
             mmengine's ``BaseMetric``.
 
     Raises:
-        DataError: If ``ann_file`` or a prediction is wrong.
+        DataError: If ``ann_file`` or a prediction is wrong, or ``dump``
+            cannot be written.
     """
 
     def __init__(self,
@@ -117,6 +123,10 @@ class SegmentMAP(BaseMetric):
                  dump: Optional[str] = None,
                  **kwargs) -> None:
         super().__init__(**kwargs)
+        check_device(self.collect_device)
+        check_thresholds(tious=tious, recall_tious=recall_tious)
+        require_some(recall_k=recall_k)
+        require_at_least(1, recall_k=recall_k)
         self.ann_file = ann_file
         self.subset = subset
         self.options = dict(
@@ -126,6 +136,8 @@ class SegmentMAP(BaseMetric):
             remove_duplicates=remove_duplicates)
         self.per_class = per_class
         self.dump = dump
+        if dump and is_main_process():
+            check_writable(dump)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the predictions of a batch.
@@ -139,7 +151,7 @@ class SegmentMAP(BaseMetric):
         for sample in data_samples:
             name, preds = sample['video_name'], sample['pred_instances']
             segments, scores, labels = (
-                preds[key].detach().cpu().numpy()
+                torch.as_tensor(preds[key]).detach().cpu().numpy()
                 for key in ('segments', 'scores', 'labels'))
             segments = segments.reshape(-1, 2).astype(np.float64)
             scores = scores.astype(np.float64)
@@ -156,7 +168,8 @@ class SegmentMAP(BaseMetric):
             results (list): What :meth:`process` kept, of all ranks.
 
         Returns:
-            dict: Metrics by name, in [0, 1].
+            dict: Metrics by name, in [0, 1]; first the mean mAP, which is
+            what ``save_best='auto'`` goes by.
         """
         classes = (self.dataset_meta or {}).get('classes')
         truth = read_ground_truth(self.ann_file, self.subset, classes)
@@ -176,18 +189,17 @@ class SegmentMAP(BaseMetric):
 
     def _name_metrics(self, scores: SegmentScores,
                       names: Dict[int, str]) -> Dict[str, float]:
-        metrics = {
-            f'mAP@{tiou:.2f}': float(ap)
-            for tiou, ap in zip(scores.tious, scores.mean_ap)
-        }
-        metrics['mAP'] = scores.average
+        metrics = dict(mAP=scores.average)
+        for tiou, ap in zip(scores.tious, scores.mean_ap):
+            metrics[f'mAP@{tiou:.2f}'] = float(ap)
         for tiou, recalls in zip(scores.recall_tious, scores.mean_recall):
             for k, recall in zip(scores.recall_k, recalls):
                 metrics[f'recall@{k}x_tIoU={tiou:.2f}'] = float(recall)
         if self.per_class:
             for label, ap in zip(scores.classes, scores.ap.mean(axis=0)):
                 metrics[f'AP/{names[label]}'] = float(ap)
-        metrics['ignored_predictions'] = int(scores.num_ignored)
+        # mmengine's log file has no whole numbers
+        metrics['ignored_predictions'] = float(scores.num_ignored)
         return metrics
 
 

@@ -15,6 +15,7 @@ from mmevad.utils.errors import DataError, raise_data_errors
 from .frame_match import check_mode
 from .frame_nms import nms_per_class
 from .keyframe_preds import Prediction, check_prediction, name_of
+from .metric_options import check_device
 from .tube_linking import Linking, link_tubes
 from .tube_map import check_iou_thrs, frame_map, video_map
 from .tube_report import format_tube_scores
@@ -89,6 +90,7 @@ class TubeMAP(BaseMetric):
                  per_class: bool = False,
                  **kwargs) -> None:
         super().__init__(**kwargs)
+        check_device(self.collect_device)
         self.ann_file = ann_file
         self.split = split
         self.subset = subset

@@ -5,26 +5,27 @@ from typing import Dict, Optional, Tuple
 import torch
 from torch import Tensor, nn
 
-from mmevad.models.actionformer import ActionFormer, ActionFormerNeck
+from mmevad.models.actionformer import ActionFormer
 from mmevad.models.actionformer.padding import (enough_padding, group_videos,
                                                 released_length)
 
 MAX_LENGTH = 1_000_000  # features; 46 hours at six a second
 
 
-def padded_length(neck: ActionFormerNeck, length: int) -> int:
+def padded_length(model: ActionFormer, length: int) -> int:
     """Frames to pad a video to, so that it scores as in the test.
 
     Args:
-        neck (ActionFormerNeck): Of the model.
+        model (ActionFormer): What scores it.
         length (int): Frames of the video.
     """
-    args = (neck.max_seq_len, neck.length_divisor)
+    neck = model.neck
+    stride, args = neck.strides[-1], (neck.max_seq_len, neck.length_divisor)
     if neck.use_abs_pe:  # the position is stretched to all frames
         return released_length(length, *args)
     if neck.strict_mask:  # any number would do
-        return enough_padding(length, neck.strides[-1])
-    return group_videos([length], *args, neck.strides[-1])[0][1]
+        return enough_padding(length, stride)
+    return group_videos([length], *args, stride, reach=model.reach)[0][1]
 
 
 class ActionFormerForExport(nn.Module):
@@ -76,7 +77,7 @@ class ActionFormerForExport(nn.Module):
     def pad(self, features: Tensor) -> Tuple[Tensor, Tensor]:
         """Inputs (1, C, T') and (1, ) for features (C, T) of a video."""
         length = features.size(1)
-        behind = padded_length(self.model.neck, length) - length
+        behind = padded_length(self.model, length) - length
         return (nn.functional.pad(features,
                                   (0, behind))[None], torch.tensor([length]))
 
@@ -108,7 +109,8 @@ class ActionFormerForExport(nn.Module):
         stride = neck.strides[-1]
         released = (f'{longest} frames, or if there are more to a multiple of '
                     f'{divisor}')
-        enough = f'{stride} frames more than a multiple of {stride}'
+        behind = self.model.reach * stride
+        enough = f'{behind} frames more than a multiple of {stride}'
         if neck.use_abs_pe:
             padding = f'zeros up to {released}'
         elif neck.strict_mask:

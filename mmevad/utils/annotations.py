@@ -57,7 +57,9 @@ def fits(value: Any, hint: Any) -> bool:
     if not isinstance(origin, type):
         return True
     if issubclass(origin, dict):  # ConfigDict too
-        return isinstance(value, collections.abc.Mapping)
+        return isinstance(value, collections.abc.Mapping) and all(
+            fits(item, one) for pair in value.items()
+            for item, one in zip(pair, get_args(hint)))
     return isinstance(value, origin)
 
 
@@ -102,7 +104,9 @@ def describe(hint: Any) -> str:
     if origin is collections.abc.Callable:
         return 'a callable'
     if isinstance(origin, type) and issubclass(origin, dict):
-        return 'a dict'
+        if not hints or Any in hints:
+            return 'a dict'
+        return f'a dict of {_plural(hints[0])} to {_plural(hints[1])}'
     return _NAMES.get(origin, f'a {getattr(origin, "__name__", origin)}')
 
 

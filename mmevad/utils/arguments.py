@@ -5,10 +5,13 @@ import functools
 import inspect
 import re
 import reprlib
-from typing import (Any, Dict, Iterable, List, NamedTuple, Sequence, Set,
-                    get_type_hints)
+import traceback
+from typing import (Any, Callable, Dict, Iterable, List, NamedTuple, Sequence,
+                    Set, get_type_hints)
 
+import torch
 from mmengine.registry import Registry
+from torch import Tensor
 
 from .annotations import describe, fits
 from .errors import ConfigError, DataError
@@ -132,8 +135,9 @@ def with_checked_options(cls: type) -> type:
     """Class decorator: :func:`check_options` before ``__init__``.
 
     The signature stays. A class that inherits from another checked class is
-    checked itself, and only itself. What ``__init__`` says about a value
-    (a ``ValueError``) gets the name of the class in front.
+    checked itself, and only itself. What ``__init__`` or a base class says
+    about a value (a ``ValueError``, an ``AssertionError``) gets the name of
+    the class in front.
     """
     init = cls.__init__
 
@@ -146,8 +150,8 @@ def with_checked_options(cls: type) -> type:
             init(self, *args, **kwargs)
         except DataError:
             raise
-        except ValueError as error:
-            raise ConfigError(f'{cls.__name__}: {error}') from error
+        except (AssertionError, ValueError) as error:
+            raise ConfigError(f'{cls.__name__}: {_reason(error)}') from error
         except TypeError as error:
             twice = _TWICE.search(str(error))
             if twice is None or twice[1] not in kwargs:
@@ -160,6 +164,11 @@ def with_checked_options(cls: type) -> type:
         checked.__signature__ = inspect.signature(lambda self: None)
     cls.__init__ = checked
     return cls
+
+
+def _reason(error: Exception) -> str:
+    """What an error says, or the line of a silent assertion."""
+    return str(error) or traceback.extract_tb(error.__traceback__)[-1].line
 
 
 def check_registered(registries: Iterable[Registry], package: str) -> None:
@@ -214,6 +223,44 @@ def build_part(owner: Any, option: str, cfg: Dict[str, Any],
         raise
     except (AssertionError, AttributeError, KeyError, TypeError,
             ValueError) as error:
-        reason = str(error).strip().split('\n')[0] or type(error).__name__
-        raise ConfigError(f'{owner}: {option} of type {kind.__name__} cannot '
-                          f'be built from its options ({reason}).') from error
+        raise ConfigError(
+            f'{owner}: {option} of type {kind.__name__} cannot be built from '
+            f'its options ({first_line(error)}).') from error
+    except RuntimeError as error:
+        if 'allocate memory' not in str(error):
+            raise
+        raise ConfigError(
+            f'{owner}: {option} of type {kind.__name__} does not fit into '
+            f'memory ({first_line(error)}).') from error
+
+
+def try_part(owner: Any, option: str, run: Callable[[], Tensor]) -> None:
+    """Try what an option configures on a few numbers, when it is built.
+
+    Args:
+        owner (Any): The module whose option it is.
+        option (str): Its name.
+        run (callable): What the module will do with it.
+
+    Raises:
+        ConfigError: If that fails, or gives NaN or infinite numbers.
+    """
+    owner = type(owner).__name__
+    if torch.empty(0).is_meta:  # there are no numbers on this device
+        return
+    try:
+        with torch.no_grad():
+            works = bool(run().isfinite().all())
+    except (AssertionError, AttributeError, IndexError, KeyError,
+            NotImplementedError, RuntimeError, TypeError, ValueError,
+            ZeroDivisionError) as error:
+        raise ConfigError(f'{owner} cannot use {option} '
+                          f'({first_line(error)}).') from error
+    if not works:
+        raise ConfigError(f'{owner} gets NaN or infinite numbers from '
+                          f'{option}.')
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line."""
+    return str(error).strip().split('\n')[0] or type(error).__name__

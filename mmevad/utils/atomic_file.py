@@ -1,5 +1,6 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Files that are there completely or not at all."""
+import errno
 import os
 import os.path as osp
 from contextlib import contextmanager
@@ -8,7 +9,36 @@ from typing import BinaryIO, Iterator, Union
 
 from mmengine.fileio import LocalBackend, register_backend
 
+from .errors import DataError
+
 PARTIAL = '.part'
+
+
+def _partial(path: str) -> str:
+    return f'{path}.{os.getpid()}{PARTIAL}'
+
+
+def check_writable(path: Union[str, Path]) -> None:
+    """Find out now, not after hours, that a file cannot be written.
+
+    Args:
+        path (str or Path): Its folder is made if needed; a file that is there
+            stays as it is.
+
+    Raises:
+        DataError: If :func:`atomic_file` could not write it.
+    """
+    whole = osp.abspath(path)
+    try:
+        if osp.isdir(whole):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        os.makedirs(osp.dirname(whole), exist_ok=True)
+        with open(_partial(whole), 'wb'):
+            pass
+        os.remove(_partial(whole))
+    except OSError as error:
+        raise DataError(f'{path} cannot be written ({error.strerror}); name a '
+                        'file in a folder that can be written to.') from error
 
 
 @contextmanager
@@ -24,7 +54,7 @@ def atomic_file(path: Union[str, Path]) -> Iterator[BinaryIO]:
     """
     path = osp.abspath(path)
     os.makedirs(osp.dirname(path), exist_ok=True)
-    partial = f'{path}.{os.getpid()}{PARTIAL}'
+    partial = _partial(path)
     try:
         with open(partial, 'wb') as file:
             yield file

@@ -4,6 +4,10 @@ from typing import Any, Iterable
 
 # wider or longer than anything that fits into memory
 MAX_SIZE, MAX_DEPTH = 2**16, 1000
+# features of a sequence
+MAX_LENGTH = 2**20
+# more weights of a part take above 17 GB, more values of a clip 1 GB
+MAX_WEIGHTS, MAX_VALUES = 2**32, 2**28
 
 
 def _values(option: Any) -> Iterable:
@@ -71,6 +75,18 @@ def require_fractions(**options: Any) -> None:
             raise ValueError(f'{name}={_shown(option)} must be in [0, 1)')
 
 
+def require_multiple(**options: int) -> None:
+    """Two options, of which the first is a multiple of the second.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    (name, number), (other, divisor) = options.items()
+    if number % divisor:
+        raise ValueError(f'{name}={_shown(number)} is not a multiple of '
+                         f'{other}={_shown(divisor)}')
+
+
 def require_some(**options: Any) -> None:
     """Lists with something in them.
 
@@ -80,6 +96,24 @@ def require_some(**options: Any) -> None:
     for name, option in options.items():
         if isinstance(option, (list, tuple)) and not option:
             raise ValueError(f'{name} is empty, it needs at least one value')
+
+
+def require_total(most: int, total: float, what: str, **options: Any) -> None:
+    """Sizes that are fine one by one, but not together.
+
+    Args:
+        most (int): Greatest total.
+        total (float): What the sizes make.
+        what (str): Name of that.
+        **options: The sizes, by name.
+
+    Raises:
+        ValueError: If it is too much.
+    """
+    if total > most:
+        sizes = ', '.join(f'{k}={_shown(v)}' for k, v in options.items())
+        raise ValueError(f'{sizes} together make {total:.2g} {what}, more '
+                         f'than {most:.2g}')
 
 
 def _shown(option: Any) -> str:

@@ -7,9 +7,11 @@ nothing but raw bytes and a dtype that were checked before. What is made takes
 not much more memory than the file.
 """
 import collections
+import gc
 import io
 import re
-from typing import Any, Dict, Tuple
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, Tuple
 
 import numpy as np
 
@@ -179,6 +181,22 @@ def _to_dtype(call: Any) -> np.dtype:
     return found
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Spare Python's garbage collector.
+
+    It would look through all objects of the program whenever there are a
+    quarter more, which takes as long as the reading itself.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def safe_pickle_loads(content: bytes, source: str) -> Any:
     """Unpickle containers, numbers, strings and numpy arrays.
 
@@ -199,15 +217,16 @@ def safe_pickle_loads(content: bytes, source: str) -> Any:
     """
     stream = io.BytesIO(content)
     try:
-        outline = read_inert(stream, _refuse_unknown)
-        behind = len(content) - stream.tell()
-        if behind:
-            raise DataError(f'{behind} bytes follow the end of the pickle')
-        limit = 100 * len(content) + _SPARE
-        if unfolded_size(outline, limit) >= limit:
-            raise DataError('its containers share so much that they stand '
-                            f'for more than {limit:,} items')
-        return _Builder(len(content)).build(outline)
+        with _no_collection():
+            outline = read_inert(stream, _refuse_unknown)
+            behind = len(content) - stream.tell()
+            if behind:
+                raise DataError(f'{behind} bytes follow the end of the pickle')
+            limit = 100 * len(content) + _SPARE
+            if unfolded_size(outline, limit) >= limit:
+                raise DataError('its containers share so much that they stand '
+                                f'for more than {limit:,} items')
+            return _Builder(len(content)).build(outline)
     except DataError as error:
         raise DataError(f'{source} was refused: {error}.') from None
     except Exception as error:

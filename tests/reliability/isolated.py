@@ -1,18 +1,37 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """Runs a reader in a process of its own and says what became of it."""
+import contextlib
 import json
 import os
 import resource
 import signal
 import sys
 import traceback
-from typing import Callable, NamedTuple
+from typing import Callable, Iterator, NamedTuple
 
 from mmevad.utils.errors import CheckpointError, DataError
 
 SECONDS = 60
 # what a reader may take in address space and touch in memory, in bytes
 MAY_MAP, MAY_TOUCH = 2**31, 2**28
+
+
+@contextlib.contextmanager
+def little_memory(may_map: int = 3 * 2**30) -> Iterator[None]:
+    """Bounds what this process takes, as long as the context lasts.
+
+    Args:
+        may_map (int): Address space beyond that at the start, in bytes.
+    """
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    limit = _status('VmSize:') + may_map
+    if before[1] != resource.RLIM_INFINITY:
+        limit = min(limit, before[1])
+    resource.setrlimit(resource.RLIMIT_AS, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 class Outcome(NamedTuple):

@@ -9,6 +9,7 @@ from mmengine.config import Config
 import mmevad  # noqa: F401  isort: skip
 from mmaction.registry import MODELS
 
+from mmevad.converters import convert_evad
 from mmevad.utils.checkpoint import check_checkpoint, weights_of
 from mmevad.utils.errors import CheckpointError
 from ..test_models.test_evad import test_golden as golden
@@ -218,3 +219,17 @@ def test_other_models_and_files(state, config, tmp_path, capsys):
     torch.save(dict(model=dict(epoch=1), args=dict()), source)
     message = refusal(tool, capsys, source, target, '--config', config)
     assert 'holds no tensors at model' in message
+
+
+@pytest.mark.parametrize('num_fcs', [0, 1, 2])
+def test_layers_of_classifiers_are_counted(num_fcs):
+    released = 'det_head.decoder.blocks.0.'
+    state = {
+        f'{released}act_module.{3 * i}.weight': torch.zeros(1)
+        for i in range(num_fcs)
+    }
+    state[f'{released}action_logits.weight'] = torch.zeros(1)
+    assert set(convert_evad(state)) == {
+        f'context_decoder.classifiers.0.{3 * i}.weight'
+        for i in range(num_fcs + 1)
+    }

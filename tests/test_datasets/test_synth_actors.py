@@ -1,8 +1,6 @@
 # Copyright (c) mmevad authors. All rights reserved.
 import hashlib
-import importlib.util
 import json
-import os
 import pickle
 from collections import defaultdict
 from dataclasses import replace
@@ -21,7 +19,6 @@ from mmevad.datasets.synth_actors.export import read_frame
 from mmevad.datasets.synth_actors.scene import SUPERSAMPLE, draw_frame
 
 FRAMES, INTERVAL, SIZE = 50, 6, (96, 72)
-TOOL = Path(__file__).parents[2] / 'tools/data/synth_actors/generate.py'
 
 
 @pytest.fixture(scope='module')
@@ -251,66 +248,6 @@ def test_label_map_is_read_by_mmaction(root):
     assert [k['name'] for k in labels] == list(LABELS)
     assert ids == set(range(1, len(LABELS) + 1))
     assert LABELS[-len(POSTURES):] == POSTURES
-
-
-def test_a_filled_folder_is_kept_unless_told_otherwise(settings, root,
-                                                       tmp_path):
-    before = hashes(root)
-    with pytest.raises(FileExistsError, match='--overwrite'):
-        generate(settings)
-    assert hashes(root) == before
-    target = tmp_path / 'data'
-    target.mkdir()
-    (target / 'old').write_text('x')
-    generate(
-        replace(
-            settings,
-            out_dir=str(target),
-            videos=(1, 0, 0),
-            seconds=1.5,
-            kind='videos',
-            overwrite=True))
-    assert sorted(os.listdir(target)) == [
-        'actions.png', 'annotations', 'contact_sheet.png', 'videos'
-    ]
-    assert os.listdir(tmp_path) == ['data']
-
-
-def test_a_failure_leaves_nothing_behind(settings, tmp_path, monkeypatch):
-
-    def broken(*args):
-        raise OSError('disk full')
-
-    monkeypatch.setattr(
-        'mmevad.datasets.synth_actors.dataset.write_annotations', broken)
-    with pytest.raises(OSError, match='disk full'):
-        generate(
-            replace(
-                settings,
-                out_dir=str(tmp_path / 'data'),
-                videos=(1, 0, 0),
-                seconds=1.5))
-    assert os.listdir(tmp_path) == []
-
-
-@pytest.mark.parametrize('args, message', [
-    (['--size', '128'], 'expected WIDTHxHEIGHT'),
-    (['--size', '32x32'], 'at least 48 pixels'),
-    (['--size', '100x400'], 'width / height'),
-    (['--videos', '0', '0', '0'], 'not all 0'),
-    (['--seconds', '1'], 'at least 16 frames'),
-    (['--keyframe-interval', '0'], 'keyframe interval'),
-    (['--workers', '0'], 'workers must be'),
-])
-def test_bad_arguments_are_refused_in_one_sentence(args, message, capsys):
-    spec = importlib.util.spec_from_file_location('synth_generate', TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    with pytest.raises(SystemExit) as error:
-        tool.main(['unused', *args])
-    assert error.value.code == 2
-    assert message in capsys.readouterr().err.splitlines()[-1]
-    assert not os.path.exists('unused')
 
 
 def test_standing_people_fill_half_of_the_height_or_more(truths):

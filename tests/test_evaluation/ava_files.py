@@ -6,6 +6,16 @@ from typing import Dict, List, NamedTuple, Optional
 import numpy as np
 import torch
 
+# of AVA's label map, where its three groups begin and end
+AVA_NAMES = {
+    1: 'bend/bow (at the waist)',
+    14: 'walk',
+    15: 'answer phone',
+    63: 'write',
+    64: 'fight/hit (a person)',
+    80: 'watch (a person)'
+}
+
 
 class AVAFiles(NamedTuple):
     """Paths and data samples."""
@@ -28,8 +38,12 @@ def sample_of(key: tuple, boxes: np.ndarray, **scores: np.ndarray) -> dict:
         })
 
 
-def write_map(path: Path, ids: List[int]) -> str:
-    path.write_text(''.join(f'item {{\n  name: "action {i}"\n  id: {i}\n}}\n'
+def write_map(path: Path,
+              ids: List[int],
+              names: Optional[Dict[int, str]] = None) -> str:
+    """A label map; classes without a name are 'action <id>'."""
+    names = {**{i: f'action {i}' for i in ids}, **(names or {})}
+    path.write_text(''.join(f'item {{\n  name: "{names[i]}"\n  id: {i}\n}}\n'
                             for i in ids))
     return str(path)
 

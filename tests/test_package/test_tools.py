@@ -9,6 +9,8 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
+from mmevad.utils.safe_pickle import safe_pickle_loads
+
 ROOT = osp.dirname(osp.dirname(osp.dirname(osp.abspath(__file__))))
 CONFIG = osp.join(ROOT, 'tests', 'data', 'toy_config.py')
 
@@ -52,7 +54,19 @@ def test_train_resume_test(tool, tmp_path, capfd):
     tool('test', CONFIG, work / 'epoch_2.pth', '--work-dir', work, '--dump',
          tmp_path / 'out.pkl')
     assert f'toy/value: {second:.4f}' in ''.join(capfd.readouterr())
-    assert (tmp_path / 'out.pkl').stat().st_size > 0
+    assert safe_pickle_loads((tmp_path / 'out.pkl').read_bytes(),
+                             'out.pkl') == [pytest.approx(second)] * 4
+
+
+def test_a_dump_that_cannot_be_written_ends_before_the_test(
+        tool, tmp_path, capfd):
+    path = tmp_path / 'a.pth'
+    torch.save(dict(state_dict=dict(value=torch.ones(1))), path)
+    with pytest.raises(
+            SystemExit, match=r'x.pkl cannot be written \(Is a directory\)'):
+        (tmp_path / 'x.pkl').mkdir()
+        tool('test', CONFIG, path, '--dump', tmp_path / 'x.pkl')
+    assert 'Load checkpoint' not in ''.join(capfd.readouterr())
 
 
 def test_a_foreign_checkpoint_is_an_error(tool, tmp_path):

@@ -232,7 +232,7 @@ def test_other_bad_input_is_one_sentence(tmp_path, tal):
         ([str(tmp_path)], 'holds nothing of a run'),
         ([tal[0], '--only', 'x'], "There is no video 'x'.*: w"),
         ([tal[0], '--config', 'none.py'], 'none.py does not exist'),
-        ([tal[0], '--predictions', 'a.pkl'], 'is a pickle.*--checkpoint'),
+        ([tal[0], '--predictions', 'a.pkl'], 'a.pkl does not exist'),
         ([tal[0], '--predictions',
           str(Path(tal[0]).parent / 'truth.json')], 'holds no predictions'),
     ]:

@@ -78,8 +78,19 @@ def test_names_go_on_to_base_classes():
     MODELS.build(dict(type=kind, mean=[1.], std=[1.]))
     with pytest.raises(ConfigError, match=f'{kind}.*did you mean mean'):
         MODELS.build(dict(type=kind, maen=[1.]))
-    with pytest.raises(ConfigError, match=f'{kind} sets format_shape'):
+    with pytest.raises(ConfigError, match=f'{kind} has no option .format_s'):
         MODELS.build(dict(type=kind, format_shape='NCHW'))
+
+    @with_checked_options
+    class TwoLevels(MODELS.get('KeyframeFPN')):
+
+        def __init__(self, **kwargs):
+            super().__init__(num_outs=2, **kwargs)
+
+    options = dict(in_channels=[4, 4], out_channels=4)
+    assert TwoLevels(**options).num_outs == 2
+    with pytest.raises(ConfigError, match='TwoLevels sets num_outs itself'):
+        TwoLevels(num_outs=3, **options)
 
 
 def test_signature_subclasses_and_copies():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmevad.models.evad.token_pruning import num_kept
+from mmevad.models.evad.token_counts import num_kept
 from mmevad.visualization import draw_actor_attention, draw_kept_tokens
 from mmevad.visualization.model_inputs import img_shapes
 from mmevad.visualization.token_probe import (keep_rates, kept_map,

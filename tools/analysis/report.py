@@ -34,9 +34,9 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         '--predictions',
         nargs='+',
         default=(),
-        metavar='JSON',
-        help="of a demo or of SegmentMAP's option dump; by default those in "
-        'RUN_DIR')
+        metavar='FILE',
+        help="JSON of a demo or of SegmentMAP's option dump, or the .pkl of "
+        'tools/test.py --dump; by default the JSON in RUN_DIR')
     parser.add_argument(
         '--videos',
         nargs='+',
@@ -71,8 +71,8 @@ def parse_args(argv: Optional[List[str]] = None) -> argparse.Namespace:
         '--score-thr',
         type=share,
         default=.05,
-        help='lower scores are left out when the model is run (default: '
-        '0.05)')
+        help='lower scores are left out when the model is run or a .pkl is '
+        'read (default: 0.05)')
     parser.add_argument(
         '--top-k',
         type=positive,

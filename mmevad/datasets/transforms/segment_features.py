@@ -8,6 +8,7 @@ from mmcv.transforms import BaseTransform
 from mmengine.structures import InstanceData
 
 from mmevad.utils.errors import DataError
+from mmevad.utils.ranges import MAX_LENGTH, require_sizes
 from ..segment_features import ClipFeatures, open_features
 
 
@@ -100,8 +101,7 @@ class ResizeFeatures(BaseTransform):
     """
 
     def __init__(self, size: int) -> None:
-        if size < 1:
-            raise ValueError(f'size must be at least 1, got {size}.')
+        require_sizes(MAX_LENGTH, size=size)
         self.size = size
 
     def transform(self, results: dict) -> dict:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmevad.utils.plain_operators import wants_plain_operators
-from mmevad.utils.ranges import require_sizes
+from mmevad.utils.ranges import require_multiple, require_sizes
 from .attention_plain import plain_local_attention
 from .layers import MaskedConv1d, to_autocast
 
@@ -128,6 +128,11 @@ def local_attention(q: Tensor,
     """
     batch, length, heads, dim = q.shape
     radius = window // 2
+    if radius > max(length, KEY_MULTIPLE) and not wants_plain_operators():
+        # all that a query can see; memory grows with the square of windows
+        if relative is not None:
+            relative = relative[:, radius - length:radius + length + 1]
+        radius, window = length, 2 * length + 1
     keys = -(-max(6 * radius, 1) // KEY_MULTIPLE) * KEY_MULTIPLE
     block = keys - 2 * radius
     if wants_plain_operators():
@@ -192,9 +197,7 @@ class MaskedAttention(nn.Module):
                  dropout: float = 0.) -> None:
         super().__init__()
         require_sizes(embed_dims=embed_dims, num_heads=num_heads)
-        if embed_dims % num_heads:
-            raise ValueError(f'embed_dims={embed_dims} is not a multiple of '
-                             f'num_heads={num_heads}')
+        require_multiple(embed_dims=embed_dims, num_heads=num_heads)
         if window > 1 and window % 2 == 0:
             raise ValueError(f'window_size={window} is even; a window has '
                              'a query in its middle, use '

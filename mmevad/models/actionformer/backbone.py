@@ -36,7 +36,7 @@ class FeatureProjection(nn.Module):
 
     Raises:
         ValueError: If the streams of ``in_channels`` and ``embed_dims``
-            differ in number.
+            differ in number, or their widths without a convolution.
     """
 
     def __init__(self,
@@ -62,6 +62,10 @@ class FeatureProjection(nn.Module):
                 MaskedConv1d(c, d, 1) for c, d in zip(in_channels, embed_dims)
             ])
             in_channels = embed_dims = sum(embed_dims)
+        if not num_convs and in_channels != embed_dims:
+            raise ValueError(
+                f'arch has no convolution of the projection, which leaves '
+                f'the {in_channels} channels, not embed_dims={embed_dims}')
         self.embed_dims = embed_dims
         self.convs = nn.ModuleList([
             MaskedConv1d(

@@ -1,7 +1,6 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """ActionFormerHead: pyramid -> classes and distances of every point."""
-import math
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import torch
 from mmaction.registry import MODELS
@@ -12,42 +11,14 @@ from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmevad.utils.annotations import fits
-from mmevad.utils.arguments import build_part, unknown_name
-from mmevad.utils.ranges import (MAX_DEPTH, require_at_least, require_between,
-                                 require_positive, require_sizes)
-from ...structures import FeatureGrid
-from .losses import smooth_labels
+from mmevad.utils.arguments import build_part, try_part
+from mmevad.utils.ranges import require_between, require_positive
+from .checks import check_labels, complete_test_cfg
+from .losses import balancing_weight, smooth_labels
 from .points import assign_targets
-from .postprocess import decode, to_seconds
-from .towers import ConvTower, run_towers
-
-# probability that classes without training samples start from
-EMPTY_PROB = 1e-6
-TEST_CFG = dict(
-    pre_nms_thresh=0.001,
-    pre_nms_topk=2000,
-    duration_thresh=0.05,
-    nms=dict(type='SoftNMS'),
-    score_fusion=None)
-
-
-def _check_test_cfg(test_cfg: Dict[str, Any]) -> None:
-    """Raise a ValueError for what is no setting of the test."""
-    for name in sorted(set(test_cfg) - set(TEST_CFG)):
-        raise ValueError(unknown_name('test_cfg', name, TEST_CFG))
-    for name, hint, what in (('pre_nms_thresh', float, 'a number'),
-                             ('pre_nms_topk', Optional[int],
-                              'an integer or None'), ('duration_thresh', float,
-                                                      'a number')):
-        if not fits(test_cfg[name], hint):
-            raise ValueError(f'test_cfg.{name}={test_cfg[name]!r} must be '
-                             f'{what}')
-    require_between(0, 1,
-                    **{'test_cfg.pre_nms_thresh': test_cfg['pre_nms_thresh']})
-    require_at_least(1, **{'test_cfg.pre_nms_topk': test_cfg['pre_nms_topk']})
-    require_at_least(
-        0, **{'test_cfg.duration_thresh': test_cfg['duration_thresh']})
+from .postprocess import decode, split_videos, to_instances
+from .sizes import check_towers
+from .towers import ConvTower, run_towers, set_prior
 
 
 @MODELS.register_module()
@@ -133,12 +104,8 @@ class ActionFormerHead(BaseModule):
         if center_sample not in ('radius', 'none'):
             raise ValueError(f'center_sample={center_sample!r} is none of '
                              "'radius' and 'none'")
-        require_sizes(
-            num_classes=num_classes,
-            in_channels=in_channels,
-            feat_channels=feat_channels,
-            kernel_size=kernel_size)
-        require_sizes(MAX_DEPTH, num_layers=num_layers)
+        check_towers(num_classes, in_channels, feat_channels, num_layers,
+                     kernel_size)
         require_between(
             0,
             1,
@@ -147,12 +114,6 @@ class ActionFormerHead(BaseModule):
         require_positive(
             init_loss_norm=init_loss_norm,
             center_sample_radius=center_sample_radius)
-        if not 0 < prior_prob < 1:
-            raise ValueError(f'prior_prob={prior_prob} must be between 0 '
-                             'and 1')
-        if not all(0 <= c < num_classes for c in empty_classes):
-            raise ValueError(f'empty_classes={list(empty_classes)} must be '
-                             f'from 0 to num_classes - 1 = {num_classes - 1}')
         self.num_classes = num_classes
         self.in_channels = in_channels
         self.strict_mask = strict_mask
@@ -160,25 +121,25 @@ class ActionFormerHead(BaseModule):
         args = (num_layers, kernel_size, with_ln)
         self.cls_tower = ConvTower(in_channels, feat_channels, num_classes,
                                    *args)
+        set_prior(self.cls_tower.out, prior_prob, empty_classes)
         self.reg_tower = ConvTower(in_channels, feat_channels, 2, *args)
         self.scales = nn.ModuleList(
             [Scale() for _ in self.point_generator.strides])
-        bias = self.cls_tower.out.bias
-        nn.init.constant_(bias, -math.log((1 - prior_prob) / prior_prob))
-        with torch.no_grad():
-            bias[list(empty_classes)] = -math.log(
-                (1 - EMPTY_PROB) / EMPTY_PROB)
         self.center_sample = center_sample
         self.center_sample_radius = center_sample_radius
         self.loss_cls = self._build('loss_cls', loss_cls)
         self.loss_reg = self._build('loss_reg', loss_reg)
+        logits, targets = torch.zeros(2, num_classes), torch.ones(2, 2)
+        try_part(self, 'loss_cls', lambda: self.loss_cls(logits, logits).view(
+            ()))
+        try_part(self, 'loss_reg',
+                 lambda: self.loss_reg(2 * targets, targets).view(()))
         self.loss_weight = loss_weight
         self.label_smoothing = label_smoothing
         self.loss_norm_momentum = loss_norm_momentum
         self.register_buffer('loss_normalizer',
                              torch.tensor(float(init_loss_norm)))
-        self.test_cfg = {**TEST_CFG, **(test_cfg or {})}
-        _check_test_cfg(self.test_cfg)
+        self.test_cfg = complete_test_cfg(test_cfg)
         self.nms = self._build('test_cfg.nms', self.test_cfg['nms'])
         fusion = self.test_cfg['score_fusion']
         self.score_fusion = fusion and self._build('test_cfg.score_fusion',
@@ -217,21 +178,12 @@ class ActionFormerHead(BaseModule):
         Raises:
             ValueError: If labels are not from 0 to C - 1; names the videos.
         """
+        check_labels(data_samples, self.num_classes)
         points = torch.cat(list(points))
-        gts = [sample.gt_instances for sample in data_samples]
-        labels = torch.cat([gt.labels for gt in gts])
-        if ((labels < 0) | (labels >= self.num_classes)).any():
-            wrong = {
-                sample.get('video_name'): gt.labels.unique().tolist()
-                for sample, gt in zip(data_samples, gts)
-                if any(not 0 <= c < self.num_classes for c in gt.labels)
-            }
-            raise ValueError(f'labels of videos {wrong} do not go with '
-                             f'num_classes={self.num_classes} of the head')
         targets = [
             assign_targets(points, gt.segments, gt.labels, self.num_classes,
                            self.center_sample, self.center_sample_radius)
-            for gt in gts
+            for gt in (sample.gt_instances for sample in data_samples)
         ]
         classes, distances = zip(*targets)
         return torch.stack(classes), torch.stack(distances)
@@ -265,9 +217,7 @@ class ActionFormerHead(BaseModule):
                                  target[positive]) / normalizer
         weight = self.loss_weight
         if weight <= 0:
-            means = torch.stack((loss_cls, loss_reg)).detach()
-            all_reduce(means, op='mean')
-            weight = means[0] / means[1].clamp(min=0.01)
+            weight = balancing_weight(loss_cls, loss_reg)
         return dict(loss_cls=loss_cls, loss_reg=weight * loss_reg)
 
     @torch.no_grad()
@@ -307,19 +257,14 @@ class ActionFormerHead(BaseModule):
         diverged = torch.stack(
             [x.isnan().any() for x in (*logits, *distances)]).any()
         cfg = self.test_cfg
-        segments, scores, labels = decode(logits, distances,
-                                          [m[:, 0] for m in masks],
-                                          self.points(logits),
-                                          cfg['pre_nms_thresh'],
-                                          cfg['pre_nms_topk'],
-                                          cfg['duration_thresh'])
-        table = torch.cat((segments, scores[..., None], labels[..., None]),
-                          -1).cpu()
+        found = decode(logits, distances, [m[:, 0] for m in masks],
+                       self.points(logits), cfg['pre_nms_thresh'],
+                       cfg['pre_nms_topk'], cfg['duration_thresh'])
+        videos = split_videos(*found)
         if diverged:  # the device has been waited for already
             raise ValueError('The model gives NaN: its weights have '
                              'diverged; take an earlier checkpoint.')
-        return [(rows[:, :2], rows[:, 2], rows[:, 3].long())
-                for rows in (video[video[:, 2] >= 0] for video in table)]
+        return videos
 
     def predict(self, levels: Sequence[Tensor], masks: Sequence[Tensor],
                 data_samples: Sequence) -> List[InstanceData]:
@@ -347,13 +292,5 @@ class ActionFormerHead(BaseModule):
             if self.score_fusion:
                 segments, scores, labels = self.score_fusion(
                     segments, scores, labels, sample.video_name)
-            grid = FeatureGrid(sample.fps, sample.feat_stride,
-                               sample.num_frames)
-            found = InstanceData(
-                segments=to_seconds(segments, grid, sample.duration),
-                scores=scores,
-                labels=labels)
-            # the method 'none' of NMS leaves the order of the levels
-            best_first = scores.argsort(descending=True, stable=True)
-            results.append(found[best_first])
+            results.append(to_instances(segments, scores, labels, sample))
         return results

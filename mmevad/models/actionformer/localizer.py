@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmevad.utils.arguments import build_part
 from ...utils.errors import DataError
+from ..batches import check_batch
 from .layers import to_autocast
 from .padding import ceil_to, enough_padding, group_videos, released_length
 
@@ -59,6 +60,12 @@ class ActionFormer(BaseModel):
                              f'got {self.neck.strict_mask} and '
                              f'{self.head.strict_mask}')
 
+    @property
+    def reach(self) -> int:
+        """Frames that the widest convolution sees on each side."""
+        return max(conv.kernel_size[0] // 2 for conv in self.modules()
+                   if isinstance(conv, nn.Conv1d))
+
     def forward(self,
                 inputs: Sequence[Tensor],
                 data_samples: OptSampleList = None,
@@ -79,29 +86,30 @@ class ActionFormer(BaseModel):
             the samples with ``pred_instances``: ``segments`` (M, 2) in
             seconds, ``scores`` and ``labels`` (M, ), best first.
             ``'tensor'``: for each level class logits (B, T_l, C), distances
-            (B, T_l, 2) and masks (B, 1, T_l).
+            (B, T_l, 2) and masks (B, 1, T_l), padded as in the released
+            model.
 
         Raises:
             DataError: If features are not finite or of another width, or a
                 training video is longer than ``max_seq_len``; names the
                 video.
+            ValueError: See :func:`check_batch`.
         """
-        if data_samples is None and mode != 'tensor':
-            raise ValueError(f'mode={mode!r} needs data_samples')
+        check_batch(inputs, data_samples, mode)
+        if not len(inputs):
+            return []
         self._check(inputs, data_samples)
         if mode == 'loss':
             return self.loss(inputs, data_samples)
         if mode == 'predict':
             return self.predict(inputs, data_samples)
-        if mode == 'tensor':
-            if self.training:
-                args = (self._training_length(inputs, data_samples), )
-            else:
-                args = (self._test_length(inputs), ) * 2
-            levels, masks = self.extract_feat(inputs, *args)
-            return (*self.head(levels, masks), masks)
-        raise ValueError(f"mode={mode!r} is none of 'loss', 'predict' and "
-                         "'tensor'")
+        if self.training:
+            self._training_length(inputs, data_samples)  # or an error
+            args = (self.neck.max_seq_len, )
+        else:
+            args = (self._test_length(inputs), ) * 2
+        levels, masks = self.extract_feat(inputs, *args)
+        return (*self.head(levels, masks), masks)
 
     def _check(self, inputs: Sequence[Tensor],
                data_samples: OptSampleList) -> None:
@@ -141,7 +149,7 @@ class ActionFormer(BaseModel):
         longest = max(feats.size(-1) for feats in inputs)
         if self.neck.strict_mask:
             return min(limit, ceil_to(longest, stride))
-        return min(limit, enough_padding(longest, stride))
+        return min(limit, enough_padding(longest, stride, self.reach))
 
     def _test_length(self, inputs: Sequence[Tensor]) -> int:
         return max(
@@ -189,7 +197,7 @@ class ActionFormer(BaseModel):
         groups = group_videos([feats.size(-1)
                                for feats in inputs], neck.max_seq_len,
                               neck.length_divisor, neck.strides[-1],
-                              neck.use_abs_pe, neck.strict_mask)
+                              neck.use_abs_pe, neck.strict_mask, self.reach)
         for members, length in groups:
             feats = [inputs[i] for i in members]
             levels, masks = self.extract_feat(feats, length,

@@ -1,7 +1,8 @@
 # Copyright (c) mmevad authors. All rights reserved.
-"""1-D distance-IoU loss, label smoothing."""
+"""1-D distance-IoU loss, label smoothing, balance of two losses."""
 import torch
 from mmaction.registry import MODELS
+from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
 from mmevad.utils.ranges import require_at_least, require_positive
@@ -58,3 +59,14 @@ class DIoULoss(nn.Module):
 def smooth_labels(target: Tensor, amount: float) -> Tensor:
     """Class targets (..., C) in [0, 1] -> ``t * (1 - e) + e / (C + 1)``."""
     return target * (1 - amount) + amount / (target.size(-1) + 1)
+
+
+@torch.no_grad()
+def balancing_weight(loss_cls: Tensor, loss_reg: Tensor) -> Tensor:
+    """Weight of the regression that makes two losses equal.
+
+    ``cls / max(reg, 0.01)`` of their means over all ranks; a scalar.
+    """
+    means = torch.stack((loss_cls, loss_reg))
+    all_reduce(means, op='mean')
+    return means[0] / means[1].clamp(min=0.01)

@@ -7,30 +7,10 @@ from mmaction.utils import OptConfigType
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmevad.utils.ranges import (MAX_DEPTH, require_between, require_fractions,
-                                 require_sizes, require_some)
+from mmevad.utils.ranges import require_fractions
 from .backbone import FeatureProjection, SinePosition, TemporalPyramid
 from .layers import MaskedConv1d
-
-# frames; beyond it, a position table may take more than 1 GB
-MAX_LENGTH = 2**20
-
-
-def _check(arch: Sequence[int], max_seq_len: int,
-           window_size: Union[int, Sequence[int]], **sizes) -> None:
-    """Raise a ValueError for sizes that are none."""
-    num_convs, num_stem, num_branch = arch
-    if min(arch) < 0 or num_stem < 1 or max(arch) > MAX_DEPTH:
-        raise ValueError(f'arch={tuple(arch)} must be the numbers of '
-                         'convolutions, of blocks of the stem (at least 1) '
-                         f'and of levels behind it, none above {MAX_DEPTH}')
-    if num_branch > MAX_LENGTH.bit_length():
-        raise ValueError(f'arch={tuple(arch)} halves the rate '
-                         f'{num_branch} times')
-    require_some(window_size=window_size, **sizes)
-    require_sizes(MAX_LENGTH, max_seq_len=max_seq_len)
-    require_between(-1, MAX_LENGTH, window_size=window_size)
-    require_sizes(**sizes)
+from .sizes import check_neck
 
 
 class LevelNorms(nn.Module):
@@ -186,15 +166,8 @@ class ActionFormerNeck(BaseModule):
                  with_cp: bool = False,
                  init_cfg: OptConfigType = None) -> None:
         super().__init__(init_cfg=init_cfg)
-        _check(
-            arch,
-            max_seq_len,
-            window_size,
-            in_channels=in_channels,
-            embed_dims=embed_dims,
-            out_channels=out_channels,
-            num_heads=num_heads,
-            kernel_size=kernel_size)
+        check_neck(in_channels, embed_dims, max_seq_len, arch, num_heads,
+                   window_size, kernel_size, use_abs_pe, out_channels)
         require_fractions(dropout=dropout, drop_path_rate=drop_path_rate)
         projection = FeatureProjection(in_channels, embed_dims, arch[0],
                                        kernel_size, with_ln, strict_mask)

@@ -2,9 +2,10 @@
 """How far videos are padded.
 
 After LN, padded frames hold its bias, and the next convolution carries it
-into the last valid frames. So the released model's result depends on whether
-there is a padded frame behind the video, at each level; it does not depend on
-how many there are. The functions here keep the first and spare the second.
+into the last valid frames. So the released model's result depends on the
+padded frames behind the video that a convolution reaches, at each level (one,
+with kernels of three); it does not depend on those farther away. The functions
+here keep the first and spare the others.
 """
 from typing import Dict, List, Sequence, Tuple
 
@@ -25,14 +26,16 @@ def released_length(length: int, max_seq_len: int, divisor: int) -> int:
     return ceil_to(length, divisor) if length > max_seq_len else max_seq_len
 
 
-def enough_padding(length: int, stride: int) -> int:
-    """Frames that leave a padded one at each level.
+def enough_padding(length: int, stride: int, reach: int = 1) -> int:
+    """Frames that leave enough padded ones at each level.
 
     Args:
         length (int): Frames of the video.
         stride (int): Of the coarsest level.
+        reach (int): Frames that the widest convolution sees on each side.
+            Defaults to 1.
     """
-    return ceil_to(length, stride) + stride
+    return ceil_to(length, stride) + reach * stride
 
 
 def group_videos(lengths: Sequence[int],
@@ -40,7 +43,8 @@ def group_videos(lengths: Sequence[int],
                  divisor: int,
                  stride: int,
                  same_position: bool = False,
-                 strict_mask: bool = False) -> List[Tuple[List[int], int]]:
+                 strict_mask: bool = False,
+                 reach: int = 1) -> List[Tuple[List[int], int]]:
     """Test videos that can share a batch and still score as if alone.
 
     Args:
@@ -51,6 +55,7 @@ def group_videos(lengths: Sequence[int],
         same_position (bool): Only videos of the same released length, whose
             absolute position is stretched alike. Defaults to False.
         strict_mask (bool): Padding does not matter. Defaults to False.
+        reach (int): As in :func:`enough_padding`. Defaults to 1.
 
     Returns:
         list[tuple]: Indices of the videos of a group and the frames to pad
@@ -59,7 +64,8 @@ def group_videos(lengths: Sequence[int],
     groups: Dict[tuple, List[int]] = {}
     for i, length in enumerate(lengths):
         released = released_length(length, max_seq_len, divisor)
-        tight = not strict_mask and released < enough_padding(length, stride)
+        enough = enough_padding(length, stride, reach)
+        tight = not strict_mask and released < enough
         key = released if tight or same_position else None
         groups.setdefault((tight, key), []).append(i)
     result = []
@@ -70,6 +76,6 @@ def group_videos(lengths: Sequence[int],
         elif strict_mask:
             padded = ceil_to(longest, stride)
         else:
-            padded = enough_padding(longest, stride)
+            padded = enough_padding(longest, stride, reach)
         result.append((members, padded))
     return result

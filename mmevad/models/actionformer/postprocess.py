@@ -3,9 +3,11 @@
 
 ActionFormer, arXiv 2202.07925, section 3.3 (decoding) and 3.4 (inference).
 """
-from typing import Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import torch
+from mmaction.structures import ActionDataSample
+from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmevad.structures.segments import FeatureGrid
@@ -69,6 +71,23 @@ def decode(cls_logits: Sequence[Tensor],
                                          -1), index.remainder(num_classes))
 
 
+def split_videos(segments: Tensor, scores: Tensor,
+                 labels: Tensor) -> List[Tuple[Tensor, Tensor, Tensor]]:
+    """Candidates of each video, on the CPU; all are copied at once.
+
+    Args:
+        segments, scores, labels: Output of :func:`decode`.
+
+    Returns:
+        list[tuple]: For each video segments (N, 2), scores (N, ) and labels
+        int64 (N, ).
+    """
+    table = torch.cat((segments, scores[..., None], labels[..., None]),
+                      -1).cpu()
+    return [(rows[:, :2], rows[:, 2], rows[:, 3].long())
+            for rows in (video[video[:, 2] >= 0] for video in table)]
+
+
 def to_seconds(segments: Tensor, grid: FeatureGrid, duration: float) -> Tensor:
     """Segments on the feature grid -> seconds inside the video.
 
@@ -81,3 +100,27 @@ def to_seconds(segments: Tensor, grid: FeatureGrid, duration: float) -> Tensor:
         Tensor: (N, 2) seconds, clipped to [0, duration].
     """
     return grid.to_seconds(segments).clamp(0, duration)
+
+
+def to_instances(segments: Tensor, scores: Tensor, labels: Tensor,
+                 sample: ActionDataSample) -> InstanceData:
+    """What is left after NMS, as a prediction.
+
+    Args:
+        segments (Tensor): (M, 2) on the feature grid.
+        scores (Tensor): (M, ).
+        labels (Tensor): (M, ).
+        sample (ActionDataSample): Metainfo ``fps``, ``feat_stride``,
+            ``num_frames`` and ``duration``.
+
+    Returns:
+        InstanceData: ``segments`` (M, 2) in seconds, ``scores`` and
+        ``labels`` (M, ), best first.
+    """
+    grid = FeatureGrid(sample.fps, sample.feat_stride, sample.num_frames)
+    found = InstanceData(
+        segments=to_seconds(segments, grid, sample.duration),
+        scores=scores,
+        labels=labels)
+    # the method 'none' of NMS leaves the order of the levels
+    return found[scores.argsort(descending=True, stable=True)]

@@ -1,11 +1,15 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """The convolutions of the head, over all levels in one call."""
+import math
 from typing import List, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from .layers import MaskedConv1d, to_autocast
+
+# probability that classes without training samples start from
+EMPTY_PROB = 1e-6
 
 
 class ConvTower(nn.Module):
@@ -49,6 +53,32 @@ class ConvTower(nn.Module):
             # in place: neither LN nor a convolution looks at its result again
             x = norm(conv(x, mask)).mul_(keep).relu_()
         return self.out(x, mask)
+
+
+def set_prior(conv: nn.Conv1d, prior_prob: float,
+              empty_classes: Sequence[int]) -> None:
+    """Let classes start from a probability.
+
+    Args:
+        conv (nn.Conv1d): Gives the logits; its bias is set.
+        prior_prob (float): Of all classes.
+        empty_classes (list[int]): Classes without training samples, which
+            start from 1e-6.
+
+    Raises:
+        ValueError: If ``prior_prob`` is not between 0 and 1, or a class does
+            not exist.
+    """
+    last = conv.out_channels - 1
+    if not 0 < prior_prob < 1:
+        raise ValueError(f'prior_prob={prior_prob} must be between 0 and 1')
+    if not all(0 <= c <= last for c in empty_classes):
+        raise ValueError(f'empty_classes={list(empty_classes)} must be from 0 '
+                         f'to num_classes - 1 = {last}')
+    nn.init.constant_(conv.bias, -math.log((1 - prior_prob) / prior_prob))
+    with torch.no_grad():
+        conv.bias[list(empty_classes)] = -math.log(
+            (1 - EMPTY_PROB) / EMPTY_PROB)
 
 
 def run_towers(towers: Sequence[ConvTower], levels: Sequence[Tensor],

@@ -11,11 +11,11 @@ from mmdet.utils import reduce_mean
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
 
-from mmevad.utils.arguments import build_part
-from mmevad.utils.ranges import (MAX_DEPTH, require_at_least, require_between,
-                                 require_fractions, require_sizes,
-                                 require_some)
+from mmevad.utils.arguments import build_part, try_part
+from mmevad.utils.ranges import (require_at_least, require_fractions,
+                                 require_sizes, require_some)
 from .boxes import apply_deltas, cxcywh_to_xyxy
+from .checks import check_actor_head
 from .matching import Matches, match
 from .roi_extractor import KeyframeRoIExtractor
 
@@ -100,23 +100,13 @@ class QueryActorHead(BaseModule):
         loss_iou: ConfigType = dict(type='GIoULoss', loss_weight=2.)
     ) -> None:
         super().__init__()
-        require_sizes(
-            num_queries=num_queries,
-            channels=channels,
-            num_heads=num_heads,
-            feedforward_channels=feedforward_channels,
-            dynamic_channels=dynamic_channels,
-            patch_size=patch_size,
-            strides=strides)
-        require_sizes(MAX_DEPTH, num_stages=num_stages, roi_size=roi_size)
-        require_between(
-            0, MAX_DEPTH, num_cls_fcs=num_cls_fcs, num_reg_fcs=num_reg_fcs)
+        check_actor_head(num_queries, num_stages, channels, num_heads,
+                         feedforward_channels, dynamic_channels, num_cls_fcs,
+                         num_reg_fcs, roi_size)
+        require_sizes(patch_size=patch_size, strides=strides)
         require_fractions(dropout=dropout)
         require_at_least(0, background_weight=background_weight)
         require_some(strides=strides)
-        if channels % num_heads:
-            raise ValueError(f'channels={channels} is not a multiple of '
-                             f'num_heads={num_heads}')
         self.channels = channels
         self.proposal_boxes = nn.Embedding(num_queries, 4)
         # cx, cy, w, h: each covers the whole image
@@ -150,6 +140,21 @@ class QueryActorHead(BaseModule):
                                     dict(loss_cls, class_weight=weights))
         self.loss_bbox = self._build('loss_bbox', loss_bbox)
         self.loss_iou = self._build('loss_iou', loss_iou)
+        self._try_losses()
+
+    def _try_losses(self) -> None:
+        """Raise a ConfigError for costs or losses that take no boxes."""
+        boxes = torch.tensor([[1., 1., 5., 6.]])
+        logits, labels = torch.zeros(1, 2), torch.tensor([PERSON])
+        whwh, factor = torch.full((1, 4), 8.), dict(avg_factor=torch.ones(()))
+        outputs = [Actors(logits[None], boxes[None], logits[None])]
+        tries = dict(
+            assigner=lambda: self.match(outputs, [boxes], whwh)[0].queries,
+            loss_cls=lambda: self.loss_cls(logits, labels, **factor),
+            loss_bbox=lambda: self.loss_bbox(boxes, boxes, **factor),
+            loss_iou=lambda: self.loss_iou(boxes, boxes, **factor))
+        for option, run in tries.items():
+            try_part(self, option, run)
 
     def _build(self, option: str, cfg: ConfigType, registry=MMDET_MODELS):
         """One of mmdet's, its defaults looked up in mmdet."""

@@ -8,18 +8,16 @@ from mmaction.registry import MODELS
 from mmdet.utils import reduce_mean
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
-from mmevad.utils.ranges import (MAX_DEPTH, require_at_least, require_between,
-                                 require_fractions, require_positive,
-                                 require_sizes)
+from mmevad.utils.ranges import (MAX_DEPTH, MAX_WEIGHTS, require_at_least,
+                                 require_between, require_sizes, require_total)
 from .boxes import extend_boxes
-from .checks import check_grid, check_mlp
+from .checks import check_transformer, per_block, token_grid
 from .matching import Matches
 from .roi_align import SliceRoIAlign
 from .structures import VideoTokens
 from .token_pruning import order_tokens, restore_tokens
-from .transformer import Block, SineCosinePosition
+from .transformer import Block, SineCosinePosition, maybe_checkpoint
 
 FILLS = ('mask_token', 'zero')
 TOKEN_ORDERS = ('position', 'importance')
@@ -105,27 +103,29 @@ class ContextRefineDecoder(BaseModule):
                  loss_weight: float = 12.,
                  with_cp: Union[bool, Sequence[bool]] = False) -> None:
         super().__init__()
+        check_transformer(embed_dims, depth, num_heads, mlp_ratio, drop_rate,
+                          drop_path_rate)
+        grid = token_grid(img_size, patch_size, num_frames, tubelet_size,
+                          embed_dims)
         require_sizes(
             in_channels=in_channels,
-            embed_dims=embed_dims,
-            num_heads=num_heads,
             num_classes=num_classes,
-            fc_channels=fc_channels,
-            img_size=img_size,
-            patch_size=patch_size,
-            num_frames=num_frames,
-            tubelet_size=tubelet_size)
-        require_sizes(MAX_DEPTH, depth=depth, roi_size=roi_size)
+            fc_channels=fc_channels)
+        require_sizes(MAX_DEPTH, roi_size=roi_size)
         require_between(0, MAX_DEPTH, num_fcs=num_fcs)
-        require_positive(mlp_ratio=mlp_ratio)
+        width = max(embed_dims, fc_channels)
+        require_total(
+            MAX_WEIGHTS,
+            depth * width * (num_fcs * width + num_classes),
+            'weights',
+            depth=depth,
+            embed_dims=embed_dims,
+            fc_channels=fc_channels,
+            num_fcs=num_fcs,
+            num_classes=num_classes)
         require_at_least(0, loss_weight=loss_weight)
         require_between(0, 100, roi_extension=roi_extension)
-        require_fractions(drop_rate=drop_rate, drop_path_rate=drop_path_rate)
-        check_grid(img_size, patch_size, num_frames, tubelet_size, embed_dims)
-        check_mlp(embed_dims, mlp_ratio)
-        if not isinstance(with_cp, bool) and len(with_cp) != depth:
-            raise ValueError(f'with_cp={list(with_cp)} must be one value or '
-                             f'{depth} of them, one per block')
+        with_cp = per_block('with_cp', with_cp, depth)
         if fill not in FILLS:
             raise ValueError(f'fill={fill!r} is none of {FILLS}')
         if token_order not in TOKEN_ORDERS:
@@ -136,17 +136,14 @@ class ContextRefineDecoder(BaseModule):
         self.token_order = token_order
         self.roi_extension = tuple(roi_extension)
         self.loss_weight = loss_weight
-        self.with_cp = [with_cp] * depth if isinstance(with_cp,
-                                                       bool) else with_cp
+        self.with_cp = with_cp
         self.projection = nn.Linear(in_channels, embed_dims, bias=False)
         self.mask_token, self.position = None, None
         if fill == 'mask_token':
             self.mask_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
-            side = img_size // patch_size
-            self.position = SineCosinePosition(
-                embed_dims, (num_frames // tubelet_size, side, side))
+            self.position = SineCosinePosition(embed_dims, grid)
         self.roi_align = SliceRoIAlign(roi_size, 1 / patch_size)
-        rates = torch.linspace(0, drop_path_rate, depth).tolist()
+        rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
         self.blocks = ModuleList([
             Block(
                 embed_dims,
@@ -190,18 +187,14 @@ class ContextRefineDecoder(BaseModule):
         full = restore_tokens(tokens, places, num_places, self.mask_token,
                               valid)
         if self.position is not None:
-            table = self._table(video).to(full.dtype)
+            own_grids = video.padding and video.padding.grids
+            table = self.position(video.grid, own_grids).to(full.dtype)
             full = full + table
             table = table.expand(len(full), -1, -1)
             table = F.pad(table, (0, 0, 0, 1)) if valid is not None else table
             index = places[..., None].expand(-1, -1, tokens.size(-1))
             tokens = tokens + table.gather(1, index)
         return full.unflatten(1, video.grid), tokens
-
-    def _table(self, video: VideoTokens) -> Tensor:
-        if video.padding is None:
-            return self.position(video.grid)
-        return self.position.padded(video.padding.grids, video.grid)
 
     def pool(self, full: Tensor, boxes: Tensor, whwh: Tensor,
              video: VideoTokens) -> Tensor:
@@ -247,10 +240,7 @@ class ContextRefineDecoder(BaseModule):
         logits = []
         for block, classify, with_cp in zip(self.blocks, self.classifiers,
                                             self.with_cp):
-            if with_cp and torch.is_grad_enabled():
-                x = checkpoint(block, x, mask, use_reentrant=False)
-            else:
-                x = block(x, mask)
+            x = maybe_checkpoint(with_cp, block, x, mask)
             logits.append(classify(x[:, -num:]))
         return logits
 

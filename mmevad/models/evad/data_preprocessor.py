@@ -1,6 +1,6 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """EVADDataPreprocessor: clips of any size -> one padded batch."""
-from typing import List, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import torch
 from mmaction.models import ActionDataPreprocessor
@@ -8,7 +8,7 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
-from mmevad.utils.ranges import require_sizes
+from mmevad.utils.ranges import require_between, require_sizes, require_some
 
 
 @MODELS.register_module()
@@ -21,13 +21,30 @@ class EVADDataPreprocessor(ActionDataPreprocessor):
     Args:
         size_divisor (int): Batches are padded to a multiple of it. Defaults
             to 32.
-        **kwargs: Of mmaction2's ``ActionDataPreprocessor``; mean and std are
-            in the range of the clips, [0, 255]. ``format_shape`` is NCTHW.
+        mean, std (list[float], optional): Of each channel or of all, in the
+            range of the clips, [0, 255]. Defaults to None: clips are not
+            normalised.
+        to_rgb (bool): Reverse the order of the channels. Defaults to False.
+
+    Raises:
+        ValueError: If an argument is out of its range.
     """
 
-    def __init__(self, size_divisor: int = 32, **kwargs) -> None:
-        super().__init__(format_shape='NCTHW', **kwargs)
+    def __init__(self,
+                 size_divisor: int = 32,
+                 mean: Optional[Sequence[float]] = None,
+                 std: Optional[Sequence[float]] = None,
+                 to_rgb: bool = False) -> None:
         require_sizes(size_divisor=size_divisor)
+        require_some(mean=mean, std=std)
+        require_between(0, 255, mean=mean)
+        require_between(1e-3, 255, std=std)
+        if (mean is None) != (std is None):
+            raise ValueError('mean and std go together: give both or none')
+        if mean is not None and len(mean) != len(std):
+            raise ValueError(f'mean={list(mean)} and std={list(std)} must be '
+                             'of the same length')
+        super().__init__(mean, std, to_rgb, format_shape='NCTHW')
         self.size_divisor = size_divisor
 
     def preprocess(self,
@@ -39,8 +56,11 @@ class EVADDataPreprocessor(ActionDataPreprocessor):
         Sets ``img_shape`` of each sample to its unpadded (height, width).
 
         Raises:
-            ValueError: If clips differ in their number of frames.
+            ValueError: If there are none, or they differ in their number of
+                frames.
         """
+        if not len(inputs):
+            raise ValueError('a batch needs at least one clip')
         lengths = sorted({clip.shape[-3] for clip in inputs})
         if len(lengths) > 1:
             raise ValueError(f'clips of {lengths} frames cannot share a batch')

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from mmevad.utils.arguments import build_part
 from mmevad.utils.ranges import require_between
+from ..batches import check_batch
 from .actor_head import PERSON, Actors
 from .boxes import clip_boxes, whwh_of
+from .parts import check_parts
 
 
 @MODELS.register_module()
@@ -60,36 +62,12 @@ class EVAD(BaseModel):
         self.neck = build('neck', neck)
         self.actor_head = build('actor_head', actor_head)
         self.context_decoder = build('context_decoder', context_decoder)
-        self._check_parts()
+        check_parts(self.data_preprocessor, self.backbone, self.neck,
+                    self.actor_head, self.context_decoder)
         require_between(0, 1, person_score_thr=person_score_thr)
         self.person_score_thr = person_score_thr
         self.multiply_person_score = multiply_person_score
         self.average_losses = average_losses
-
-    def _check_parts(self) -> None:
-        """Raise a ValueError for widths that do not go together.
-
-        Parts that are not ours may not say their widths.
-        """
-        width = getattr(self.backbone, 'embed_dims', None)
-        indices = getattr(self.backbone, 'out_indices', ())
-        roi_extractor = getattr(self.actor_head, 'roi_extractor', None)
-        strides = getattr(roi_extractor, 'featmap_strides', None)
-        for what, part, name, wanted, source in (
-            ('neck', self.neck, 'in_channels', width
-             and [width] * len(indices), 'maps of the backbone'),
-            ('neck', self.neck, 'num_outs', strides
-             and len(strides), 'strides of actor_head'),
-            ('actor_head', self.actor_head, 'channels',
-             getattr(self.neck, 'out_channels',
-                     None), 'out_channels of the neck'),
-            ('context_decoder', self.context_decoder, 'in_channels', width,
-             'embed_dims of the backbone')):
-            got = getattr(part, name, None)
-            got = list(got) if isinstance(got, tuple) else got
-            if None not in (got, wanted) and got != wanted:
-                raise ValueError(f'{name} of {what} is {got}, but the '
-                                 f'{source} ask for {wanted}')
 
     def forward(self,
                 inputs: Tensor,
@@ -111,9 +89,13 @@ class EVAD(BaseModel):
             ``'predict'``: the samples with ``pred_instances``, see
             :meth:`predict`. ``'tensor'``: person logits (B, n, 2), boxes
             (B, n, 4) and action logits (B, n, classes) of the last stage.
+
+        Raises:
+            ValueError: See :func:`check_batch`.
         """
-        if data_samples is None and mode != 'tensor':
-            raise ValueError(f'mode={mode!r} needs data_samples')
+        check_batch(inputs, data_samples, mode)
+        if not len(inputs):
+            return []
         if data_samples is None:
             img_shapes = [tuple(inputs.shape[-2:])] * len(inputs)
         else:
@@ -124,10 +106,7 @@ class EVAD(BaseModel):
             return stages[-1].logits, stages[-1].boxes, logits[-1]
         if mode == 'loss':
             return self.loss(stages, logits, data_samples, whwh)
-        if mode == 'predict':
-            return self.predict(stages[-1], logits[-1], data_samples, whwh)
-        raise ValueError(f"mode={mode!r} is none of 'loss', 'predict' and "
-                         "'tensor'")
+        return self.predict(stages[-1], logits[-1], data_samples, whwh)
 
     def _forward(self, inputs: Tensor, img_shapes: Sequence[Tuple[int, int]],
                  whwh: Tensor) -> Tuple[List[Actors], List[Tensor]]:

@@ -53,6 +53,25 @@ def keyframe_first(x: Tensor, slices: int, key: int) -> Tensor:
     return torch.cat((own, before, behind), 1)
 
 
+def keyframe_weights(ids: Tensor, spot: int, key: int,
+                     weight: float) -> Optional[Tensor]:
+    """Weights of tokens as queries.
+
+    Args:
+        ids (Tensor): (B, N) place of each token in the full map.
+        spot (int): Tokens of a time slice.
+        key (int): Keyframe's slice.
+        weight (float): Of the keyframe's tokens; all others weigh 1.
+
+    Returns:
+        Tensor, optional: (B, N) float32; None if all weigh 1.
+    """
+    if weight == 1:
+        return None
+    ones = torch.ones_like(ids, dtype=torch.float32)
+    return ones.masked_fill_(ids // spot == key, weight)
+
+
 def keyframe_map(x: Tensor, ids: Tensor, grid: Tuple[int, int, int], key: int,
                  complete: bool, valid: Optional[Tensor],
                  scale: float) -> Tensor:

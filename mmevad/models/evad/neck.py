@@ -2,12 +2,15 @@
 """Feature pyramid over the keyframe maps."""
 from typing import List, Optional, Sequence, Tuple
 
+import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmdet.models.necks import FPN
 from torch import Tensor
 
-from mmevad.utils.ranges import MAX_DEPTH, require_sizes, require_some
+from mmevad.utils.arguments import try_part
+from mmevad.utils.ranges import (MAX_DEPTH, MAX_WEIGHTS, require_sizes,
+                                 require_some, require_total)
 
 
 @MODELS.register_module()
@@ -33,7 +36,28 @@ class KeyframeFPN(FPN):
         require_some(in_channels=in_channels)
         require_sizes(in_channels=in_channels, out_channels=out_channels)
         require_sizes(MAX_DEPTH, num_outs=num_outs)
+        require_total(
+            MAX_WEIGHTS,
+            out_channels * (sum(in_channels) +
+                            9 * num_outs * max(*in_channels, out_channels)),
+            'weights',
+            in_channels=in_channels,
+            out_channels=out_channels,
+            num_outs=num_outs)
         super().__init__(in_channels, out_channels, num_outs, **kwargs)
+        try_part(self, 'its options', self._try)
+
+    def _try(self) -> Tensor:
+        """Smallest level of small maps."""
+        count, training = len(self.in_channels), self.training
+        sides = [2**min(count - i, 4) for i in range(count)]
+        maps = [
+            torch.zeros(1, c, side, side)
+            for c, side in zip(self.in_channels, sides)
+        ]
+        levels = self.eval()(maps)
+        self.train(training)
+        return levels[-1]
 
     def forward(self,
                 inputs: Sequence[Tensor],

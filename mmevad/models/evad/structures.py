@@ -6,6 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+# height and width of clips without padding, in pixels
+Shapes = Sequence[Tuple[int, int]]
+
 
 class Padding(NamedTuple):
     """Where the clips of a batch end, kept if padding is to be masked.
@@ -23,10 +26,17 @@ class Padding(NamedTuple):
     valid: Tensor
 
     @classmethod
-    def from_shapes(cls, img_shapes: Sequence[Tuple[int, int]],
-                    grid: Tuple[int, int], patch_size: int, divisor: int,
+    def from_shapes(cls, img_shapes: Optional[Shapes], grid: Tuple[int, int],
+                    patch_size: int, divisor: int,
                     device: torch.device) -> 'Padding':
-        """From unpadded (height, width) in pixels of each clip."""
+        """From unpadded (height, width) in pixels of each clip.
+
+        Raises:
+            ValueError: If there are none.
+        """
+        if img_shapes is None:
+            raise ValueError('mask_padding needs the unpadded size of '
+                             'each clip, img_shapes')
         grids, counts = [], []
         valid = torch.zeros((len(img_shapes), *grid), dtype=torch.bool)
         for mask, (height, width) in zip(valid, img_shapes):

@@ -3,8 +3,7 @@
 
 EVAD (arXiv 2304.08451), Sec. 3.2 and eq. 1. Selection carries no gradient.
 """
-import math
-from typing import List, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -12,47 +11,6 @@ from torch import Tensor
 from .importance import attend, attend_and_sum, column_sums
 
 LOG_ZERO = -1e3  # its exponential is zero, and half precision can hold it
-
-
-def num_kept(keep_rate: float, num_tokens: int, num_protected: int) -> int:
-    """Number of unprotected tokens that a pruning block keeps.
-
-    Args:
-        keep_rate (float): rho, the share of all tokens that is kept.
-        num_tokens (int): N, tokens that enter the block.
-        num_protected (int): N1, tokens that are never dropped (the
-            keyframe's).
-
-    Returns:
-        int: ``ceil(rho * N) - N1``, at most ``N - N1``.
-
-    Raises:
-        ValueError: If ``ceil(rho * N)`` is less than ``N1``.
-    """
-    kept = math.ceil(keep_rate * num_tokens)
-    if kept < num_protected:
-        raise ValueError(
-            f'keep rate rho={keep_rate} leaves {kept} of N={num_tokens} '
-            f'tokens, which cuts into the N1={num_protected} keyframe '
-            'tokens; use a larger rho or fewer pruning blocks')
-    return min(kept, num_tokens) - num_protected
-
-
-def keep_counts(rates: Sequence[float], counts: Sequence[int],
-                protected: Sequence[int]) -> List[int]:
-    """Unprotected tokens of each clip left after pruning by all ``rates``.
-
-    Args:
-        rates (list[float]): Keep rates, applied one after the other.
-        counts (list[int]): Tokens of each clip before.
-        protected (list[int]): Of these, tokens that are never dropped.
-    """
-    keep = []
-    for total, kept in zip(counts, protected):
-        for rate in rates:
-            total = num_kept(rate, total, kept) + kept
-        keep.append(total - kept)
-    return keep
 
 
 def attend_and_score(
@@ -144,7 +102,8 @@ def select_tokens(
     Args:
         importance (Tensor): (B, M).
         keep (Sequence[int]): Tokens to keep, per clip. Clips that keep fewer
-            than the largest number are filled up with invalid tokens.
+            than the largest number are filled up with invalid tokens; those
+            that lose none stay in order, as they would alone.
         valid (Tensor, optional): (B, M), False where a token is padding.
             Defaults to None: all are valid, and all of ``keep`` are equal.
 
@@ -155,11 +114,13 @@ def select_tokens(
     most = max(keep)
     if valid is None:
         return importance.topk(most, dim=1).indices, None
+    place = torch.arange(valid.size(1), device=importance.device)
+    limit = torch.tensor(keep).to(place.device, non_blocking=True)[:, None]
+    whole = valid.sum(1, keepdim=True) <= limit
+    importance = torch.where(whole, -place.to(importance), importance)
     importance = importance.masked_fill(~valid, float('-inf'))
     index = importance.topk(most, dim=1).indices
-    rank = torch.arange(most, device=importance.device)
-    limit = torch.tensor(keep).to(rank.device, non_blocking=True)
-    return index, rank < limit[:, None]
+    return index, place[:most] < limit
 
 
 def gather_tokens(tokens: Tensor, index: Tensor) -> Tensor:
@@ -219,6 +180,30 @@ def drop_tokens(x: Tensor, ids: Tensor, valid: Optional[Tensor],
     """
     index, valid = kept_positions(importance, keep, num_protected, valid)
     return (*keep_tokens(x, ids, index), valid)
+
+
+def drop_padding(x: Tensor, ids: Tensor, valid: Tensor, keep: Sequence[int],
+                 num_protected: int) -> Tuple[Tensor, Tensor, Tensor]:
+    """Drop padding that is not protected; the other tokens stay in order.
+
+    Args:
+        x, ids, valid, num_protected: As in :func:`drop_tokens`.
+        keep (list[int]): Unprotected tokens of each clip that are valid.
+
+    Returns:
+        tuple: As :func:`drop_tokens`.
+    """
+    order = -torch.arange(ids.size(1), device=x.device).float()
+    return drop_tokens(x, ids, valid, order.expand(len(ids), -1), keep,
+                       num_protected)
+
+
+def drop_at_random(
+        x: Tensor, ids: Tensor, valid: Optional[Tensor], keep: Sequence[int],
+        num_protected: int) -> Tuple[Tensor, Tensor, Optional[Tensor]]:
+    """:func:`drop_tokens` by a random importance."""
+    noise = torch.rand(ids.shape, device=x.device)
+    return drop_tokens(x, ids, valid, noise, keep, num_protected)
 
 
 def order_tokens(tokens: Tensor, ids: Tensor, num_protected: int,

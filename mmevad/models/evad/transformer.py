@@ -1,6 +1,6 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """The pre-norm transformer block shared by backbone and context decoder."""
-from typing import Callable, Optional, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -11,8 +11,9 @@ from mmcv.cnn.bricks import DropPath
 from mmcv.cnn.bricks.transformer import FFN
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
-from mmevad.utils.ranges import require_sizes
+from mmevad.utils.ranges import require_multiple, require_sizes
 from ..activations import GELU
 
 
@@ -35,9 +36,7 @@ class Attention(BaseModule):
                  drop_rate: float = 0.) -> None:
         super().__init__()
         require_sizes(embed_dims=embed_dims, num_heads=num_heads)
-        if embed_dims % num_heads:
-            raise ValueError(f'embed_dims={embed_dims} is not a multiple of '
-                             f'num_heads={num_heads}')
+        require_multiple(embed_dims=embed_dims, num_heads=num_heads)
         self.num_heads = num_heads
         self.scale = (embed_dims // num_heads)**-0.5
         self.qkv = nn.Linear(embed_dims, embed_dims * 3, bias=False)
@@ -152,6 +151,20 @@ class Block(BaseModule):
         return self.feed_forward(self.attend(x, key_mask)[0])
 
 
+def maybe_checkpoint(with_cp: bool, block: Callable, *args: Any) -> Any:
+    """Call a block, with activation checkpointing where gradients are taken.
+
+    Args:
+        with_cp (bool): Whether to run it again for its gradients, instead of
+            keeping what they need.
+        block (callable): The block.
+        *args: Its arguments.
+    """
+    if with_cp and torch.is_grad_enabled():
+        return checkpoint(block, *args, use_reentrant=False)
+    return block(*args)
+
+
 def embed_cubes(clip: Tensor, conv: nn.Conv3d) -> Tensor:
     """Cubes of a clip as tokens, by one matrix product.
 
@@ -187,18 +200,24 @@ class SineCosinePosition(nn.Module):
         table = get_sinusoid_encoding(grid[0] * grid[1] * grid[2], embed_dims)
         self.register_buffer('table', table, persistent=False)
 
-    def forward(self, grid: Tuple[int, int, int]) -> Tensor:
+    def forward(self,
+                grid: Tuple[int, int, int],
+                own_grids: Optional[List[Tuple[int, int]]] = None) -> Tensor:
         """Table of a grid.
 
         Args:
             grid (tuple[int]): (t, h, w).
+            own_grids (list[tuple[int]], optional): See :meth:`padded`.
 
         Returns:
-            Tensor: (1, t*h*w, C), t-major.
+            Tensor: (1, t*h*w, C), t-major; of each clip, (B, t*h*w, C), with
+            ``own_grids``.
 
         Raises:
             ValueError: If t differs from the pretraining grid's.
         """
+        if own_grids is not None:
+            return self.padded(own_grids, grid)
         slices, height, width = self.grid
         if grid[0] != slices:
             raise ValueError(
@@ -212,7 +231,8 @@ class SineCosinePosition(nn.Module):
             table, size=grid[1:], mode='bicubic', align_corners=False)
         return table.permute(0, 2, 3, 1).reshape(1, -1, self.table.size(-1))
 
-    def padded(self, grids, grid: Tuple[int, int, int]) -> Tensor:
+    def padded(self, grids: List[Tuple[int, int]], grid: Tuple[int, int,
+                                                               int]) -> Tensor:
         """Tables of clips of different sizes on one common grid.
 
         Args:

@@ -1,5 +1,6 @@
 # Copyright (c) mmevad authors. All rights reserved.
 """KeyframeTokenPruneViT: clip -> surviving tokens and keyframe maps."""
+import math
 from functools import partial
 from typing import List, Optional, Sequence, Tuple, Union
 
@@ -11,50 +12,26 @@ from mmcv.cnn import build_norm_layer
 from mmcv.cnn.bricks.transformer import PatchEmbed
 from mmengine.model import BaseModule, ModuleList
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
-from ...utils.ranges import (MAX_DEPTH, require_at_least, require_between,
-                             require_fractions, require_positive,
-                             require_sizes, require_some)
+from ...utils.ranges import require_at_least
 from ...utils.videomae import load_videomae
-from .checks import check_grid, check_mlp
+from .checks import (block_keep_rates, check_block_numbers, check_cubes,
+                     check_maps, check_transformer, per_block, token_grid,
+                     try_norm)
 from .importance import attend
-from .keyframe import find_keyframe, keyframe_first, keyframe_map
-from .structures import Padding, VideoTokens
+from .keyframe import (find_keyframe, keyframe_first, keyframe_map,
+                       keyframe_weights)
+from .structures import Padding, Shapes, VideoTokens
+from .token_counts import keep_counts, prune_counts
 from .token_pruning import (attend_and_score, class_token_importance,
-                            drop_tokens, keep_counts, keep_tokens,
+                            drop_at_random, drop_padding, keep_tokens,
                             kept_positions)
-from .transformer import Block, SineCosinePosition, embed_cubes
+from .transformer import (Block, SineCosinePosition, embed_cubes,
+                          maybe_checkpoint)
 
 # positions that are kept and which of them count, once they are chosen
 Choice = List[Tuple[Tensor, Optional[Tensor]]]
 SELECTORS = ('gap', 'cls', 'random', 'unified')
-
-
-def _check(selector: str, depth: int, prune_blocks: Sequence[int],
-           out_indices: Sequence[int], map_scales: Sequence[float]) -> None:
-    if selector not in SELECTORS:
-        raise ValueError(f'selector={selector!r} is none of {SELECTORS}')
-    if len(out_indices) != len(map_scales):
-        raise ValueError(
-            f'out_indices={tuple(out_indices)} and map_scales='
-            f'{tuple(map_scales)} must have one entry per keyframe map')
-    for name, blocks in (('prune_blocks', prune_blocks), ('out_indices',
-                                                          out_indices)):
-        if list(blocks) != sorted(set(blocks) & set(range(depth))):
-            raise ValueError(f'{name}={tuple(blocks)} must be increasing '
-                             f'block numbers from 0 to {depth - 1}')
-
-
-def _per_block(name: str, value: Union[float, Sequence],
-               num_blocks: int) -> list:
-    """One value for all blocks or a list with one for each -> a list."""
-    if isinstance(value, (bool, int, float)):
-        return [value] * num_blocks
-    if len(value) != num_blocks:
-        raise ValueError(f'{name}={list(value)} must be one value or '
-                         f'{num_blocks} of them, one per block')
-    return list(value)
 
 
 @MODELS.register_module()
@@ -145,30 +122,24 @@ class KeyframeTokenPruneViT(BaseModule):
         ]
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        require_sizes(
-            img_size=img_size,
-            patch_size=patch_size,
-            in_channels=in_channels,
-            embed_dims=embed_dims,
-            num_heads=num_heads,
-            num_frames=num_frames,
-            tubelet_size=tubelet_size)
-        require_sizes(MAX_DEPTH, depth=depth)
-        require_positive(mlp_ratio=mlp_ratio)
-        require_between(1 / 32, 32, map_scales=map_scales)
+        check_transformer(embed_dims, depth, num_heads, mlp_ratio, drop_rate,
+                          drop_path_rate)
+        grid = token_grid(img_size, patch_size, num_frames, tubelet_size,
+                          embed_dims)
+        check_cubes(in_channels, patch_size, tubelet_size, embed_dims)
         require_at_least(0, keyframe_weight=keyframe_weight)
-        require_fractions(drop_rate=drop_rate, drop_path_rate=drop_path_rate)
-        require_some(out_indices=out_indices)
-        _check(selector, depth, prune_blocks, out_indices, map_scales)
-        check_grid(img_size, patch_size, num_frames, tubelet_size, embed_dims)
-        check_mlp(embed_dims, mlp_ratio)
-        keep_rates = _per_block('keep_rate', keep_rate, len(prune_blocks))
-        if not all(0 < rate <= 1 for rate in keep_rates):
-            raise ValueError(f'keep_rate={keep_rate} is not in (0, 1]')
+        if selector not in SELECTORS:
+            raise ValueError(f'selector={selector!r} is none of {SELECTORS}')
+        check_maps(out_indices, map_scales)
+        check_block_numbers(
+            depth, prune_blocks=prune_blocks, out_indices=out_indices)
+        self.keep_rates = block_keep_rates(
+            keep_rate, prune_blocks, math.prod(grid),
+            0 if selector == 'unified' else grid[1] * grid[2])
+        try_norm(self, norm_cfg, embed_dims)
         self.embed_dims = embed_dims
         self.patch_size = patch_size
         self.tubelet_size = tubelet_size
-        self.keep_rates = dict(zip(prune_blocks, keep_rates))
         self.selector = selector
         self.keyframe_weight = keyframe_weight
         self.keyframe_index = keyframe_index
@@ -177,7 +148,7 @@ class KeyframeTokenPruneViT(BaseModule):
         # the smallest map needs a whole number of tokens
         self.size_divisor = round(patch_size / min(1, min(map_scales)))
         self.mask_padding = mask_padding
-        self.with_cp = _per_block('with_cp', with_cp, depth)
+        self.with_cp = per_block('with_cp', with_cp, depth)
 
         kernel = (tubelet_size, patch_size, patch_size)
         self.patch_embed = PatchEmbed(
@@ -189,12 +160,10 @@ class KeyframeTokenPruneViT(BaseModule):
             padding=(0, 0, 0),
             dilation=(1, 1, 1))
         find_keyframe(num_frames, tubelet_size, keyframe_index)
-        self.position = SineCosinePosition(
-            embed_dims, (num_frames // tubelet_size, img_size // patch_size,
-                         img_size // patch_size))
+        self.position = SineCosinePosition(embed_dims, grid)
         if selector == 'cls':
             self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
-        rates = torch.linspace(0, drop_path_rate, depth).tolist()
+        rates = torch.linspace(0, drop_path_rate, depth, device='cpu').tolist()
         self.blocks = ModuleList([
             Block(embed_dims, num_heads, mlp_ratio, qkv_bias, drop_rate, rate,
                   norm_cfg) for rate in rates
@@ -210,13 +179,11 @@ class KeyframeTokenPruneViT(BaseModule):
         else:
             super().init_weights()
 
-    def _embed(self, clip: Tensor,
-               padding: Optional[Padding]) -> Tuple[Tensor, Tensor, tuple]:
+    def _embed(self, clip: Tensor, padding: Optional[Padding], slices: int,
+               key: int) -> Tuple[Tensor, Tensor, tuple]:
         """Clip (B, 3, T, H, W) -> tokens (B, N, C), ids (B, N), grid; the
         keyframe's tokens first."""
-        batch, _, frames, height, width = clip.shape
-        slices, key = find_keyframe(frames, self.tubelet_size,
-                                    self.keyframe_index)
+        batch, (height, width) = len(clip), clip.shape[3:]
         if height % self.size_divisor or width % self.size_divisor:
             raise ValueError(
                 f'a clip of {height}x{width} pixels is not padded to a '
@@ -224,10 +191,7 @@ class KeyframeTokenPruneViT(BaseModule):
                 'EVADDataPreprocessor')
         grid = (slices, height // self.patch_size, width // self.patch_size)
         x = embed_cubes(clip, self.patch_embed.projection)
-        if padding is None:
-            x = x + self.position(grid)
-        else:
-            x = x + self.position.padded(padding.grids, grid)
+        x = x + self.position(grid, padding and padding.grids)
         ids = torch.arange(x.size(1), device=x.device).expand(batch, -1)
         return (keyframe_first(x, slices,
                                key), keyframe_first(ids, slices, key), grid)
@@ -239,11 +203,7 @@ class KeyframeTokenPruneViT(BaseModule):
         if self.selector == 'cls':
             out, _ = attend(q, k, v, scale, key_mask)
             return out, class_token_importance(q, k, scale, key_mask)
-        weight = None
-        if self.keyframe_weight != 1:
-            weight = torch.ones_like(
-                ids, dtype=torch.float32).masked_fill_(ids // spot == key,
-                                                       self.keyframe_weight)
+        weight = keyframe_weights(ids, spot, key, self.keyframe_weight)
         return attend_and_score(q, k, v, scale, weight, key_mask)
 
     def _run_block(self, number: int, x: Tensor, ids: Tensor,
@@ -272,11 +232,9 @@ class KeyframeTokenPruneViT(BaseModule):
             x, ids = keep_tokens(x, ids, index)
         return block.feed_forward(x), ids, valid
 
-    def forward(
-            self,
-            clip: Tensor,
-            img_shapes: Optional[Sequence[Tuple[int,
-                                                int]]] = None) -> VideoTokens:
+    def forward(self,
+                clip: Tensor,
+                img_shapes: Optional[Shapes] = None) -> VideoTokens:
         """Encode clips.
 
         Args:
@@ -292,56 +250,43 @@ class KeyframeTokenPruneViT(BaseModule):
             ValueError: If T or the size does not fit, or a keep rate cuts
                 into the keyframe.
         """
-        batch = len(clip)
         size = tuple(d // self.patch_size for d in clip.shape[3:])
         padding = None
         if self.mask_padding:
-            if img_shapes is None:
-                raise ValueError('mask_padding needs the unpadded size of '
-                                 'each clip, img_shapes')
             padding = Padding.from_shapes(img_shapes, size, self.patch_size,
                                           self.size_divisor, clip.device)
-        x, ids, grid = self._embed(clip, padding)
         slices, key = find_keyframe(
             clip.size(2), self.tubelet_size, self.keyframe_index)
+        x, ids, grid = self._embed(clip, padding, slices, key)
         spot = grid[1] * grid[2]
-        valid = None
-        spots = [spot] * batch
-        if padding is not None:
-            spots = padding.counts
-            valid = padding.valid.flatten(1).repeat(1, slices)
-        counts = [s * slices for s in spots]
         num_protected = 0 if self.selector == 'unified' else spot
-        protected = [0] * batch if self.selector == 'unified' else spots
+        valid = None
+        counts = [spot * slices] * len(clip)
+        protected = [num_protected] * len(clip)
+        if padding is not None:  # what is behind the keyframe goes at once
+            counts = [n * slices for n in padding.counts]
+            protected = padding.counts if num_protected else protected
+            valid = padding.valid.flatten(1).repeat(1, slices)
+            x, ids, valid = drop_padding(x, ids, valid,
+                                         keep_counts([], counts, protected),
+                                         num_protected)
         rates = self.keep_rates
-        if valid is not None:  # padding behind the keyframe goes at once
-            keep = keep_counts([1.], counts, protected)
-            natural = -torch.arange(ids.size(1), device=x.device).float()
-            x, ids, valid = drop_tokens(x, ids, valid,
-                                        natural.expand(batch, -1), keep,
-                                        num_protected)
         if self.selector == 'cls':
-            x = torch.cat((self.cls_token.expand(batch, -1, -1), x), 1)
+            x = torch.cat((self.cls_token.expand(len(x), -1, -1), x), 1)
         elif self.selector == 'random':
-            keep = keep_counts(list(rates.values()), counts, protected)
-            if [k + p for k, p in zip(keep, protected)] != counts:
-                noise = torch.rand(ids.shape, device=x.device)
-                x, ids, valid = drop_tokens(x, ids, valid, noise, keep,
-                                            num_protected)
+            keep, _ = prune_counts(list(rates.values()), counts, protected)
+            if keep is not None:
+                x, ids, valid = drop_at_random(x, ids, valid, keep,
+                                               num_protected)
             rates = {}
         maps = []
         for i in range(len(self.blocks)):
             keep = None
             if i in rates:
-                keep = keep_counts([rates[i]], counts, protected)
-                left = [k + p for k, p in zip(keep, protected)]
-                keep, counts = (None if left == counts else keep), left
+                keep, counts = prune_counts([rates[i]], counts, protected)
             args = (i, x, ids, valid, keep, num_protected, spot, key, [])
-            if self.with_cp[i] and torch.is_grad_enabled():
-                x, ids, valid = checkpoint(
-                    self._run_block, *args, use_reentrant=False)
-            else:
-                x, ids, valid = self._run_block(*args)
+            x, ids, valid = maybe_checkpoint(self.with_cp[i], self._run_block,
+                                             *args)
             if i in self.out_indices:
                 maps.append(
                     keyframe_map(x, ids, grid, key, num_protected > 0, valid,

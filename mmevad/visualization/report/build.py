@@ -28,14 +28,16 @@ class ReportOptions:
         run_dir (str): Work directory, or output folder of a demo.
         config (str, optional): Instead of the one saved there.
         checkpoint (str, optional): To run the model.
-        predictions (list[str]): JSON files, instead of those found there.
+        predictions (list[str]): JSON files, or pickles of a test, instead of
+            the JSON files found there.
         videos (list[str]): Video files, folders of frames, or folders that
             hold such.
         only (list[str]): Names of the videos to show.
         max_videos (int): If ``only`` names none.
         max_mb (float): MiB of all frames together, before base64.
         pictures (bool): Whether to pack all videos as JPEG pictures.
-        score_thr (float): Lower scores are left out when a model is run.
+        score_thr (float): Lower scores are left out when a model is run or
+            a pickle is read.
         top_k (int): Segments of a video, at most.
         every (int or str): Keyframes if neither predictions nor ground
             truth say which.

@@ -10,6 +10,7 @@ from mmevad.apis.inputs import checked
 from mmevad.utils.errors import DataError
 from mmevad.utils.video_reader import VideoReader, open_video
 from .content import Missing, ReportVideo
+from .dumps import read_dump
 from .ground_truth import (GroundTruth, add_truth, is_localizer,
                            read_annotations)
 from .media import find_frames_of
@@ -36,7 +37,9 @@ class Collector:
         self.config = config
         self.missing = missing
         self.truth = self._read_truth()
-        self.found = read_predictions(list(options.predictions) or run.results)
+        self.found = read_predictions(
+            list(options.predictions) or run.results,
+            lambda path: read_dump(path, self.truth, options.score_thr))
         self.model: Optional[EVADRun] = None
         self.task = self._task()
 
@@ -64,7 +67,7 @@ class Collector:
                 'Ground truth', reason, 'Start the command where the '
                 "paths of the config lead to the data, or give it with "
                 '--config.'))
-        return GroundTruth({}, [], {})
+        return GroundTruth({}, [], {}, {})
 
     def videos(self) -> List[ReportVideo]:
         """Those to show, complete but for their frames."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import List, NamedTuple, Optional, Tuple
 
+TOP_K = 5  # actions of a person, at most
+
 
 class Person(NamedTuple):
     """Somebody on a keyframe.

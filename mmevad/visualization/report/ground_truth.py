@@ -2,7 +2,7 @@
 """Annotations of the dataset that a config tests on -> videos."""
 import inspect
 import os.path as osp
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 from mmaction.registry import DATASETS
@@ -23,10 +23,13 @@ class GroundTruth(NamedTuple):
         classes (list[str]): Names by label.
         items (dict[str, int]): Number of each video in the dataset of a
             localizer.
+        frames (dict[tuple, int]): Frame, from 0, of each keyframe of a
+            detector's dataset, by ``video_id`` and ``timestamp``.
     """
     videos: Dict[str, ReportVideo]
     classes: List[str]
     items: Dict[str, int]
+    frames: Dict[Tuple[str, int], int]
 
 
 def is_localizer(config: Config) -> bool:
@@ -77,7 +80,7 @@ def _of_segments(dataset: Any, infos: List[dict]) -> GroundTruth:
     return GroundTruth(videos, classes, {
         name: i
         for i, name in enumerate(videos)
-    })
+    }, {})
 
 
 def _of_keyframes(dataset: Any, infos: List[dict]) -> GroundTruth:
@@ -86,6 +89,7 @@ def _of_keyframes(dataset: Any, infos: List[dict]) -> GroundTruth:
     classes = class_names(dataset, num_classes)
     videos: Dict[str, ReportVideo] = {}
     first: Dict[str, int] = {}
+    frames: Dict[Tuple[str, int], int] = {}
     for info in infos:
         name = video_name(info['video_id'])
         if name not in videos:
@@ -95,18 +99,18 @@ def _of_keyframes(dataset: Any, infos: List[dict]) -> GroundTruth:
             first[name] = _first_number(info)
         number = keyframe_number(info['timestamp'], info['fps'],
                                  info['timestamp_start'],
-                                 info.get('start_index', 0))
+                                 info.get('start_index', 0)) - first[name]
+        frames[info['video_id'], int(info['timestamp'])] = number
         people = [
             Person(
                 tuple(map(float, box)), None,
                 [(classes[k], None) for k in np.flatnonzero(row[1:])])
             for box, row in zip(info['gt_bboxes'], info['gt_labels'])
         ]
-        videos[name].true_keyframes.append(
-            ReportKeyframe(number - first[name], people))
+        videos[name].true_keyframes.append(ReportKeyframe(number, people))
     for video in videos.values():
         video.true_keyframes.sort(key=lambda keyframe: keyframe.frame)
-    return GroundTruth(videos, classes, {})
+    return GroundTruth(videos, classes, {}, frames)
 
 
 def _first_number(info: dict) -> int:

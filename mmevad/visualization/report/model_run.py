@@ -20,10 +20,9 @@ from mmevad.utils.video_reader import VideoReader
 from mmevad.visualization.model_inputs import (build_split, img_shapes,
                                                preprocess)
 from mmevad.visualization.token_probe import KeptTokens, probe_kept_tokens
-from .content import KeyframeTokens, ReportSegment, TokenGrid
+from .content import TOP_K, KeyframeTokens, ReportSegment, TokenGrid
 from .predictions import parse_video
 
-_TOP_K = 5
 _BATCH = 4
 _DIGITS = string.digits + string.ascii_lowercase
 
@@ -46,7 +45,7 @@ class EVADRun:
                  score_thr: float) -> None:
         self.inferencer = EVADInferencer(config, checkpoint, device)
         classes = self.inferencer.classes
-        self.shown = Shown(classes, _TOP_K, score_thr, range(len(classes)))
+        self.shown = Shown(classes, TOP_K, score_thr, range(len(classes)))
 
     @property
     def classes(self) -> List[str]:

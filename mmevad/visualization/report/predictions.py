@@ -1,5 +1,5 @@
 # Copyright (c) mmevad authors. All rights reserved.
-"""Predictions of the demos and of ``SegmentMAP``'s dump -> videos."""
+"""Predictions of demos and tests, in JSON -> videos."""
 import math
 import os.path as osp
 from typing import Any, Callable, Dict, List, Optional
@@ -131,12 +131,16 @@ def parse_results(content: Dict, path: str) -> List[ReportVideo]:
     ]
 
 
-def read_predictions(paths: List[str]) -> Dict[str, ReportVideo]:
+def read_predictions(
+        paths: List[str],
+        read_dump: Callable[[str],
+                            List[ReportVideo]]) -> Dict[str, ReportVideo]:
     """Videos by name.
 
     Args:
-        paths (list[str]): JSON files; of two about one video, the later
-            counts.
+        paths (list[str]): JSON files and pickles; of two about one video, the
+            later counts.
+        read_dump (callable): Path of a pickle -> its videos.
 
     Raises:
         DataError: If one is missing or malformed, or holds no predictions.
@@ -144,19 +148,22 @@ def read_predictions(paths: List[str]) -> Dict[str, ReportVideo]:
     videos: Dict[str, ReportVideo] = {}
     for path in paths:
         if path.lower().endswith(('.pkl', '.pickle')):
-            raise DataError(
-                f'{path} is a pickle, which is not read; give the JSON of a '
-                "demo or of SegmentMAP's option dump, or --checkpoint to run "
-                'the model again.')
-        content = read_json(path)
-        if not is_result(content):
-            raise DataError(f'{path} holds no predictions; give the JSON of a '
-                            "demo or of SegmentMAP's option dump.")
-        found = (
-            parse_results(content, path)
-            if 'results' in content else [parse_video(content, path)])
+            found = read_dump(path)
+        else:
+            found = _read_json(path)
         videos.update((video.name, video) for video in found)
     return videos
+
+
+def _read_json(path: str) -> List[ReportVideo]:
+    content = read_json(path)
+    if not is_result(content):
+        raise DataError(f'{path} holds no predictions; give the JSON of a '
+                        "demo or of SegmentMAP's option dump, or the .pkl of "
+                        'tools/test.py --dump.')
+    if 'results' in content:
+        return parse_results(content, path)
+    return [parse_video(content, path)]
 
 
 def keep_surest(rows: Optional[List[ReportSegment]],

@@ -112,12 +112,13 @@ def without_drop_path(model):
 
 
 class Reference:
-    """One tiny model: configuration, weights, inputs."""
+    """One tiny model: configuration, weights, inputs; all empty if there are
+    no such files."""
 
     def __init__(self, variant='base'):
         configs = load_json('tiny_configs.json')
-        self.cfg = configs['configs'][variant]
-        self.results = configs['result_configs']
+        self.cfg = configs.get('configs', {}).get(variant)
+        self.results = configs.get('result_configs')
         self.inputs = load('tiny_base.npz')
         self.arrays = self.inputs
         if variant != 'base':

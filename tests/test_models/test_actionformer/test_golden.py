@@ -13,10 +13,10 @@ from scipy.optimize import linear_sum_assignment
 from mmevad.converters.actionformer import rename_actionformer
 from .golden_model import ROOT, Reference
 
-VARIANTS = ['base'] + sorted(
+BASE = Reference()
+VARIANTS = ['base'] * bool(BASE.arrays) + sorted(
     re.match(r'tiny_variant_(.*)\.npz', p.name)[1]
     for p in ROOT.glob('tiny_variant_*.npz'))
-BASE = Reference()
 LENGTHS = sorted({
     int(m[1])
     for m in (re.match(r'input/feats_len(\d+)$', k) for k in BASE.arrays)
@@ -49,7 +49,7 @@ def check(name, got, expected, atol=0., rtol=0.):
 
 
 def check_rows(name, got, arrays, prefix):
-    """Same segments, scores and labels; order up to scores within 1e-6."""
+    """Same segments, scores and labels; order up to scores within 1e-5."""
     segments, scores, labels = (np.asarray(x) for x in got)
     wanted = [arrays[prefix + n] for n in ('segments', 'scores', 'labels')]
     assert len(scores) == len(wanted[1]), name
@@ -57,10 +57,12 @@ def check_rows(name, got, arrays, prefix):
     cost += np.abs(scores[:, None] - wanted[1])
     cost += 1e6 * (labels[:, None] != wanted[2])
     rows, columns = linear_sum_assignment(cost)
-    assert np.abs(segments[rows] - wanted[0][columns]).max() <= 2e-4, name
-    assert np.abs(scores[rows] - wanted[1][columns]).max() <= 2e-6, name
+    assert np.abs(segments[rows] -
+                  wanted[0][columns]).max(initial=0) <= 2e-4, name
+    assert np.abs(scores[rows] -
+                  wanted[1][columns]).max(initial=0) <= 1e-5, name
     assert np.array_equal(labels[rows], wanted[2][columns]), name
-    assert np.abs(scores - wanted[1]).max() <= 2e-6, f'{name}: order'
+    assert np.abs(scores - wanted[1]).max(initial=0) <= 1e-5, f'{name}: order'
 
 
 def check_forward(model, inputs, arrays, case):
@@ -182,7 +184,7 @@ def test_golden_actionformer_targets(center_sample):
 @pytest.mark.parametrize('case', CASES)
 def test_golden_actionformer_loss(case):
     """Losses of two steps, the normaliser and all gradients."""
-    match = re.match(r'(radius|none|nopos)_ls([\d.]+)(?:_lw(\w+))?$', case)
+    match = re.match(r'(radius|none|nopos)_ls([\d.]+)(?:_lw([\w.]+))?$', case)
     sampling = 'radius' if match[1] == 'nopos' else match[1]
     weight = -1 if match[3] == 'auto' else float(match[3] or 1)
     model = BASE.build(

@@ -154,3 +154,12 @@ def test_wiring_is_checked():
         model(features(40), mode='loss')
     with pytest.raises(ValueError, match="mode='train' is none of"):
         model(features(40), [sample()], mode='train')
+
+
+def test_is_built_without_memory():
+    with torch.device('meta'):
+        model = MODELS.build(
+            dict(type='ActionFormer', neck=neck_config(), head=head_config()))
+    assert all(p.is_meta for p in model.parameters())
+    shapes = {k: v.shape for k, v in build().state_dict().items()}
+    assert {k: v.shape for k, v in model.state_dict().items()} == shapes

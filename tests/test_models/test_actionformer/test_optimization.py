@@ -2,9 +2,12 @@
 
 The numbers are the released recipe's, from the folder MMEVAD_GOLDEN.
 """
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS
 
@@ -16,20 +19,11 @@ from mmaction.registry import MODELS
 
 EXTRAS = load_json('extras.json')
 RATES = load('extras.npz')
-PARAMWISE = dict(
-    norm_decay_mult=0.,
-    bias_decay_mult=0.,
-    custom_keys={
-        'scale': dict(decay_mult=0.),
-        'rel_pe': dict(decay_mult=0.)
-    })
+CONFIG = Path(__file__).parents[3] / 'configs' / '_base_' / 'actionformer.py'
 
 
 def optimizer_of(model):
-    cfg = dict(
-        type='OptimWrapper',
-        optimizer=dict(type='AdamW', lr=1e-4, weight_decay=0.05),
-        paramwise_cfg=PARAMWISE)
+    cfg = Config.fromfile(CONFIG).optim_wrapper
     return build_optim_wrapper(model, cfg).optimizer
 
 

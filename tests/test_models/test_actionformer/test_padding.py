@@ -6,14 +6,17 @@ from mmevad.models.actionformer.padding import (enough_padding, group_videos,
                                                 released_length)
 from .small import MAX_LEN, STRIDES, build, features, sample
 
-NECKS = dict(
-    local=dict(),
-    one_global=dict(window_size=[5, 5, 5, -1]),
-    all_global=dict(window_size=-1),
-    relative=dict(use_rel_pe=True),
-    absolute=dict(use_abs_pe=True),
-    fpn=dict(neck_type='fpn'),
-    conv=dict(backbone_type='conv'))
+# options of neck and head
+CASES = dict(
+    local=({}, {}),
+    one_global=(dict(window_size=[5, 5, 5, -1]), {}),
+    all_global=(dict(window_size=-1), {}),
+    relative=(dict(use_rel_pe=True), {}),
+    absolute=(dict(use_abs_pe=True), {}),
+    fpn=(dict(neck_type='fpn'), {}),
+    conv=(dict(backbone_type='conv'), {}),
+    wide_head=({}, dict(kernel_size=7)),
+    wide_neck=(dict(kernel_size=5), {}))
 # around the ends of levels, of max_seq_len and of the released chunks
 LENGTHS = (1, 7, 41, 56, 57, 63, 64, 65, 95, 96, 97, 150)
 
@@ -28,16 +31,19 @@ def outputs(model, feats, length, stretch=None):
                      -1)[0, valid]
 
 
-@pytest.mark.parametrize('neck', NECKS)
-def test_padding_is_as_good_as_the_released(neck):
-    model = build(NECKS[neck])
+@pytest.mark.parametrize('case', CASES)
+def test_padding_is_as_good_as_the_released(case):
+    model = build(*CASES[case])
     divisor = model.neck.length_divisor
     spared = 0
     for length in LENGTHS:
         feats, = features(length)
         released = released_length(length, MAX_LEN, divisor)
-        (members, ours), = group_videos([length], MAX_LEN, divisor,
-                                        STRIDES[-1])
+        (members, ours), = group_videos([length],
+                                        MAX_LEN,
+                                        divisor,
+                                        STRIDES[-1],
+                                        reach=model.reach)
         assert members == [0] and length <= ours <= released
         spared += released - ours
         expected = outputs(model, feats, released, released)
@@ -55,9 +61,9 @@ def test_padding_matters_without_strict_mask():
     assert difference.abs().max() > 1e-2
 
 
-@pytest.mark.parametrize('neck', NECKS)
-def test_padding_never_matters_with_strict_mask(neck):
-    model = build(dict(NECKS[neck], strict_mask=True), dict(strict_mask=True))
+@pytest.mark.parametrize('case', CASES)
+def test_padding_never_matters_with_strict_mask(case):
+    model = build(*(dict(part, strict_mask=True) for part in CASES[case]))
     for length in (41, 56, 64):
         feats, = features(length)
         expected = outputs(model, feats, length, 96)
@@ -67,11 +73,10 @@ def test_padding_never_matters_with_strict_mask(neck):
 
 
 @pytest.mark.parametrize('strict_mask', [False, True])
-@pytest.mark.parametrize('neck', NECKS)
-def test_batch_scores_like_single_videos(neck, strict_mask):
-    model = build(
-        dict(NECKS[neck], strict_mask=strict_mask),
-        dict(strict_mask=strict_mask))
+@pytest.mark.parametrize('case', CASES)
+def test_batch_scores_like_single_videos(case, strict_mask):
+    model = build(*(dict(part, strict_mask=strict_mask)
+                    for part in CASES[case]))
     together = model(
         features(*LENGTHS), [sample() for _ in LENGTHS], mode='predict')
     assert any(len(result.pred_instances) for result in together)
@@ -95,18 +100,19 @@ def test_groups():
     assert groups == [([0, 1, 2, 3], 160)]
 
 
-@pytest.mark.parametrize('neck', NECKS)
-def test_training_pads_no_further_than_needed(neck):
+@pytest.mark.parametrize('case', CASES)
+def test_training_pads_no_further_than_needed(case):
     """The loss is that of a batch padded to max_seq_len."""
-    model = build(NECKS[neck]).train()
+    model = build(*CASES[case]).train()
     inputs = features(20, 33)
     samples = [
         sample('a', [[2., 9.]], [1]),
         sample('b', [[3., 8.], [4., 30.]], [0, 2])
     ]
-    assert model._training_length(inputs) == 48
+    enough = model._training_length(inputs)
+    assert enough == 40 + 8 * model.reach
     losses = []
-    for length in (48, MAX_LEN):
+    for length in (enough, MAX_LEN):
         model._training_length = lambda *_, length=length: length
         model.head.loss_normalizer.fill_(10)
         loss, _ = model.parse_losses(model(inputs, samples, mode='loss'))
@@ -114,3 +120,10 @@ def test_training_pads_no_further_than_needed(neck):
         losses.append((loss, *grads))
     for got, expected in zip(*losses):
         assert torch.allclose(got, expected, atol=1e-5)
+
+
+def test_training_gives_as_many_points_as_the_released():
+    model = build().train()
+    logits, distances, masks = model(features(20, 33))
+    assert [x.size(1) for x in logits] == [MAX_LEN // s for s in STRIDES]
+    assert [x.size(2) for x in masks] == [MAX_LEN // s for s in STRIDES]

@@ -73,6 +73,19 @@ def model_config(cfg, keyframe_weight, token_order):
             num_reg_fcs=cfg['num_reg'],
             roi_size=cfg['pooler_resolution'],
             background_weight=weights['no_object'],
+            assigner=dict(
+                type='HungarianAssigner',
+                match_costs=[
+                    dict(type='ClassificationCost', weight=weights['ce']),
+                    dict(
+                        type='BBoxL1Cost',
+                        weight=weights['bbox'],
+                        box_format='xyxy'),
+                    dict(
+                        type='IoUCost',
+                        iou_mode='giou',
+                        weight=weights['giou'])
+                ]),
             loss_cls=dict(type='CrossEntropyLoss', loss_weight=weights['ce']),
             loss_bbox=dict(type='L1Loss', loss_weight=weights['bbox']),
             loss_iou=dict(type='GIoULoss', loss_weight=weights['giou'])),

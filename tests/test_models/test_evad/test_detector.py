@@ -6,7 +6,8 @@ import torch
 from mmengine.structures import InstanceData
 
 from mmevad.models.evad.boxes import whwh_of
-from .small import CLASSES, build_detector, raw_batch, run
+from .small import (CLASSES, MODELS, build_detector, detector_config,
+                    raw_batch, run)
 
 
 def outputs(model, data):
@@ -29,6 +30,19 @@ def test_masked_padding_makes_batched_equal_single(selector, fill, order):
         backbone=dict(mask_padding=True, selector=selector, keep_rate=0.8),
         decoder=dict(fill=fill, token_order=order)).double()
     data = raw_batch(sizes=((64, 96), (45, 130), (96, 33)), num_gts=(1, 1, 1))
+    batched = outputs(model, data)
+    for i in range(3):
+        for got, alone in zip(batched, outputs(model, single(data, i))):
+            assert torch.allclose(got[i], alone[0], atol=1e-9)
+
+
+@pytest.mark.parametrize('order', ['position', 'importance'])
+def test_clips_too_small_to_lose_tokens_stay_in_order(order):
+    """ceil(rho * N) is N for the two small ones alone."""
+    model = build_detector(
+        backbone=dict(mask_padding=True, keep_rate=[0.8, 0.93]),
+        decoder=dict(token_order=order)).double()
+    data = raw_batch(sizes=((93, 70), (25, 15), (30, 30)), num_gts=(1, 1, 1))
     batched = outputs(model, data)
     for i in range(3):
         for got, alone in zip(batched, outputs(model, single(data, i))):
@@ -223,6 +237,14 @@ def test_decoder_arguments(kwargs):
     name, value = next(iter(kwargs.items()))
     with pytest.raises(ValueError, match=f"{name}='{value}' is none of"):
         build_detector(decoder=kwargs)
+
+
+def test_is_built_without_memory():
+    with torch.device('meta'):
+        model = MODELS.build(detector_config())
+    assert all(p.is_meta for p in model.parameters())
+    shapes = {k: v.shape for k, v in build_detector().state_dict().items()}
+    assert {k: v.shape for k, v in model.state_dict().items()} == shapes
 
 
 def test_training_learns_one_batch():

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 import mmevad  # noqa: F401
-from mmevad.models.evad.token_pruning import (drop_tokens, keep_counts,
-                                              num_kept, order_tokens,
-                                              restore_tokens)
+from mmevad.models.evad.token_counts import keep_counts, num_kept, prune_counts
+from mmevad.models.evad.token_pruning import (drop_padding, drop_tokens,
+                                              order_tokens, restore_tokens)
 
 
 @pytest.mark.parametrize('rate,total,protected,kept', [
@@ -68,3 +68,31 @@ def test_clips_that_keep_different_numbers():
     assert kept.tolist()[0] == [0, 1, 5, 4, 3] and valid[0].all()
     assert kept.tolist()[1][:3] == [0, 1, 3]
     assert valid.tolist()[1] == [True, True, True, False, False]
+
+
+def test_counts_of_a_batch():
+    """Block after block as at once; rho = 1 drops nothing."""
+    counts, protected, kept = [1568, 800], [196, 100], []
+    for _ in range(3):
+        keep, counts = prune_counts([0.7], counts, protected)
+        kept.append(keep)
+    assert kept == [[902, 460], [573, 292], [343, 175]]
+    assert counts == [539, 275]
+    assert prune_counts([0.7] * 3, [1568, 800],
+                        protected) == (kept[-1], counts)
+    assert prune_counts([1.], counts, protected) == (None, counts)
+    assert prune_counts([0.2], [100], [0]) == ([20], [20])
+    with pytest.raises(ValueError, match='cuts into the N1=25 keyframe'):
+        prune_counts([0.2], [100], [25])
+
+
+def test_padding_is_dropped_in_order():
+    valid = torch.tensor([[True] * 6, [True, True, False] * 2])
+    ids = torch.arange(6).expand(2, -1)
+    x, kept, valid = drop_padding(
+        ids[..., None].float(), ids, valid, [3, 1], num_protected=3)
+    assert kept.tolist()[0] == list(range(6))
+    assert kept.tolist()[1][:4] == [0, 1, 2, 3]
+    assert valid.tolist() == [[True] * 6,
+                              [True, True, False, True, False, False]]
+    assert x[..., 0].tolist() == kept.tolist()
