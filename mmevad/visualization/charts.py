@@ -17,6 +17,8 @@ PALETTE = ('#0072b2', '#e69f00', '#009e73', '#d55e00', '#cc79a7', '#56b4e9',
 def new_figure(width: float, height: float) -> Figure:
     """A figure in inches whose parts keep out of each other's way."""
     figure = Figure((width, height), _DPI, layout='constrained')
+    # older matplotlibs leave no room for half a label at the last tick
+    figure.get_layout_engine().set(w_pad=0.12)
     FigureCanvasAgg(figure)
     return figure
 

@@ -8,8 +8,10 @@ HEAVY = ('av', 'decord', 'h5py', 'imageio', 'moviepy', 'pandas', 'sklearn',
          'tensorboard', 'torch._dynamo', 'torch._inductor', 'triton')
 CODE = '''
 import sys
+import mmengine.runner  # with older PyTorch that takes its compiler
+before = set(sys.modules)
 import mmevad
-print(*(name for name in {names} if name in sys.modules))
+print(*(name for name in {names} if name in set(sys.modules) - before))
 '''
 
 
