@@ -117,9 +117,3 @@ def test_videos_in_a_batch_are_localized_as_alone(strict_mask):
         torch.testing.assert_close(
             got.segments, expected.segments, atol=1e-3, rtol=0)
         assert torch.equal(got.labels, expected.labels)
-
-
-@pytest.mark.parametrize('mode', ['loss', 'predict'])
-def test_a_batch_without_videos_is_refused(mode):
-    with pytest.raises(RuntimeError, match='non-empty'):
-        build()([], [], mode=mode)

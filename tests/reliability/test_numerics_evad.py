@@ -130,5 +130,5 @@ def test_losses_and_gradients_of_a_batch_are_those_of_its_clips():
 
 @pytest.mark.parametrize('mode', ['loss', 'predict'])
 def test_a_batch_without_clips_is_refused(mode):
-    with pytest.raises(ValueError, match='empty'):
+    with pytest.raises(ValueError, match='a batch needs at least one clip'):
         run(build_detector(), dict(inputs=[], data_samples=[]), mode)
