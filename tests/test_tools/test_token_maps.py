@@ -36,8 +36,7 @@ def test_two_pictures_of_each_clip(inputs, tmp_path):
 
 
 def test_bad_input_is_one_sentence(inputs, tmp_path):
-    with pytest.raises(
-            SystemExit, match='error: .*: keep rate rho=0.2 leaves'):
+    with pytest.raises(SystemExit, match='error: .* rho=0.2 leaves'):
         token_maps.main(inputs +
                         ['--keep-rate', '.2', '--out-dir',
                          str(tmp_path)])
